@@ -1,0 +1,3 @@
+//! Side-by-side benchmarks with Go.
+
+fn main() {}

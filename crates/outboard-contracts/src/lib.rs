@@ -1,0 +1,1 @@
+//! What crosses a boundary in Outboard: messages, manifests, names and versions.

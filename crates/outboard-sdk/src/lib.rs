@@ -1,0 +1,1 @@
+//! Write Outboard plugins in Rust.

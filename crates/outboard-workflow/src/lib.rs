@@ -1,0 +1,1 @@
+//! Host side of the workflow plugin family, with a small engine.

@@ -1,0 +1,3 @@
+//! Run plugins outside your process: the outboard command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Example: a host in under 40 lines that restarts a crashed plugin.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Rust, Go and Python peers under one list of cases.

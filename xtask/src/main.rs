@@ -1,0 +1,3 @@
+//! Outboard's own commands: demo, test, check and friends.
+
+fn main() {}
