@@ -1,1 +1,9 @@
 //! The go-plugin protocol for Rust hosts and Rust plugins.
+
+pub mod environment;
+pub mod handshake;
+#[cfg(feature = "plugin")]
+pub mod plugin;
+pub mod transport;
+
+mod generated;

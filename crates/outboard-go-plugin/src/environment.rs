@@ -1,0 +1,33 @@
+//! The environment variables through which a host tells a plugin how to start.
+//!
+//! The magic cookie is one more, whose name each plugin family chooses; see
+//! [`HandshakeConfig`](crate::handshake::HandshakeConfig).
+
+/// App protocol versions that the host accepts: decimal, comma-separated, in
+/// no order. Absent from very old hosts.
+pub const PROTOCOL_VERSIONS: &str = "PLUGIN_PROTOCOL_VERSIONS";
+/// Lowest TCP port that the plugin may listen on; 0 with a maximum of 0 lets
+/// the operating system choose.
+pub const MIN_PORT: &str = "PLUGIN_MIN_PORT";
+/// Highest TCP port that the plugin may listen on.
+pub const MAX_PORT: &str = "PLUGIN_MAX_PORT";
+/// The host's certificate, PEM. Its presence asks for mutual TLS.
+pub const CLIENT_CERT: &str = "PLUGIN_CLIENT_CERT";
+/// Asks for brokered connections inside the main one.
+pub const MULTIPLEX_GRPC: &str = "PLUGIN_MULTIPLEX_GRPC";
+/// Directory for every socket that the plugin creates.
+pub const UNIX_SOCKET_DIR: &str = "PLUGIN_UNIX_SOCKET_DIR";
+/// Group, by name or number, that may use the plugin's sockets.
+pub const UNIX_SOCKET_GROUP: &str = "PLUGIN_UNIX_SOCKET_GROUP";
+
+/// Every variable above. A host takes them out of what a child inherits: a
+/// host that is itself a plugin would pass on its own.
+pub const ALL: [&str; 7] = [
+    PROTOCOL_VERSIONS,
+    MIN_PORT,
+    MAX_PORT,
+    CLIENT_CERT,
+    MULTIPLEX_GRPC,
+    UNIX_SOCKET_DIR,
+    UNIX_SOCKET_GROUP,
+];

@@ -1,0 +1,23 @@
+//! Being a plugin: check who started us, listen, print the handshake, serve.
+//!
+//! ```text
+//! cookie ─ version ─ listen ─ take fd 1 over ─ handshake line ─ serve … Shutdown
+//!                                                                         │
+//!              exit ◂─ answer ◂─ end stdio ◂─ flush ◂─ hook ◂─ drain ◂────┘
+//! ```
+//!
+//! Until the handshake line is out, standard output belongs to it alone, and
+//! afterwards to the host's stdio stream: [`take_over_stdout`] moves file
+//! descriptor 1 away, so that a stray `println!` cannot break a start.
+//! Standard error stays what it is, the log channel.
+
+mod housekeeping;
+mod listener;
+mod serve;
+mod stdout;
+
+pub use self::{
+    listener::Network,
+    serve::{ServeConfig, ServeError, run},
+    stdout::take_over_stdout,
+};

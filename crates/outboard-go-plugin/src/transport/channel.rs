@@ -1,0 +1,310 @@
+//! The client end: what a generated tonic client sends its calls through.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use http::{
+    Request, Response, Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use http_body::Body as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::{Status, body::Body};
+use tower_service::Service;
+
+use super::{
+    Address, FRAME, HEADER_LIST, IncomingBody, SEND_BUFFER, WINDOW,
+    body::{AbortOnDrop, status_from_h2},
+    deadline::{Deadline, timeout_from},
+    send::SendBody,
+};
+
+/// How long a call without a deadline of its own may go without any sign of
+/// life from the peer: 60 seconds.
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long one attempt to open a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A gRPC channel to one peer, for tonic's generated clients.
+///
+/// Cloning is cheap and shares the connection. When the connection breaks, the
+/// next call opens a new one to the same address, as go-plugin's hosts do; a
+/// channel made from an open stream cannot, and its calls fail from then on.
+///
+/// # Deadlines
+///
+/// A deadline set with [`tonic::Request::set_timeout`] is enforced here, whole
+/// call included, and ends in `DeadlineExceeded`. A call without one ends the
+/// same way after [`DEFAULT_IDLE_TIMEOUT`] without any sign of life, unless
+/// [`with_idle_timeout`](Self::with_idle_timeout) says otherwise.
+///
+/// # Cancellation
+///
+/// Dropping a call's future, or its response stream, cancels the call at the
+/// peer.
+///
+/// # Runtime
+///
+/// The connection is driven by a task on the runtime of the caller that opened
+/// it. A current-thread runtime is the fastest; on a multi-thread one, call
+/// from a spawned task rather than from `block_on`.
+#[derive(Clone)]
+pub struct Channel {
+    shared: Arc<Shared>,
+    idle_timeout: Option<Duration>,
+}
+
+struct Shared {
+    /// Where to connect again; absent for a channel over a given stream.
+    address: Option<Address>,
+    /// Held for moments only, never across an await.
+    current: Mutex<Option<Open>>,
+    /// One attempt to connect at a time.
+    connecting: tokio::sync::Mutex<()>,
+    closed: OnceLock<Status>,
+}
+
+struct Open {
+    requests: SendRequest<Bytes>,
+    _driver: AbortOnDrop,
+}
+
+impl Channel {
+    /// Connects to a plugin's address.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system said, or [`io::ErrorKind::TimedOut`] after
+    /// five seconds.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn connect(address: Address) -> io::Result<Channel> {
+        let open = open(&address).await?;
+        Ok(Channel::new(Some(address), open))
+    }
+
+    /// Uses a stream that is open already, for example one half of
+    /// `tokio::io::duplex`. Such a channel never reconnects.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the stream breaks before the HTTP/2 preface is written.
+    pub async fn from_io<T>(io: T) -> io::Result<Channel>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let open = handshake(io).await?;
+        Ok(Channel::new(None, open))
+    }
+
+    fn new(address: Option<Address>, open: Open) -> Channel {
+        Channel {
+            shared: Arc::new(Shared {
+                address,
+                current: Mutex::new(Some(open)),
+                connecting: tokio::sync::Mutex::new(()),
+                closed: OnceLock::new(),
+            }),
+            idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+        }
+    }
+
+    /// The same connection with another limit on silence, or with none.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, idle_timeout: Option<Duration>) -> Channel {
+        self.idle_timeout = idle_timeout;
+        self
+    }
+
+    /// Closes the connection. Calls in flight fail, and every later call fails
+    /// at once with `status`. Only the first call of this method counts.
+    pub fn close(&self, status: Status) {
+        let _ = self.shared.closed.set(status);
+        drop(self.shared.take());
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("address", &self.shared.address)
+            .field("idle_timeout", &self.idle_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn open(address: &Address) -> io::Result<Open> {
+    tokio::time::timeout(CONNECT_TIMEOUT, async { handshake(address.connect().await?).await })
+        .await
+        .map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no connection to {address} within {CONNECT_TIMEOUT:?}"),
+            )
+        })?
+}
+
+async fn handshake<T>(io: T) -> io::Result<Open>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (requests, connection) = h2::client::Builder::new()
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_frame_size(FRAME)
+        .max_send_buffer_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_LIST)
+        .enable_push(false)
+        .handshake::<_, Bytes>(io)
+        .await
+        .map_err(io::Error::other)?;
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::trace!(%error, "connection ended");
+        }
+    });
+    Ok(Open { requests, _driver: AbortOnDrop(driver.abort_handle()) })
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Open>> {
+        // Nothing that runs under this lock can leave it half changed.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Open> {
+        self.lock().take()
+    }
+
+    fn requests(&self) -> Option<SendRequest<Bytes>> {
+        self.lock().as_ref().map(|open| open.requests.clone())
+    }
+
+    /// A handle that can take one more request, over a new connection if need be.
+    async fn ready(&self) -> Result<SendRequest<Bytes>, Status> {
+        if let Some(requests) = self.requests()
+            && let Ok(requests) = requests.ready().await
+        {
+            return Ok(requests);
+        }
+        let _one_at_a_time = self.connecting.lock().await;
+        if let Some(status) = self.closed.get() {
+            return Err(status.clone());
+        }
+        // Somebody else may have connected while this call waited its turn.
+        if let Some(requests) = self.requests()
+            && let Ok(requests) = requests.ready().await
+        {
+            return Ok(requests);
+        }
+        let Some(address) = &self.address else {
+            return Err(Status::unavailable("the connection was closed"));
+        };
+        tracing::debug!(%address, "connecting again");
+        let open = open(address).await.map_err(|error| {
+            Status::unavailable(format!("the connection was lost, and {address} says: {error}"))
+        })?;
+        let requests = open.requests.clone();
+        *self.lock() = Some(open);
+        requests.ready().await.map_err(|error| status_from_h2(&error))
+    }
+
+    async fn call(
+        &self,
+        request: Request<Body>,
+        idle_timeout: Option<Duration>,
+    ) -> Result<Response<IncomingBody>, Status> {
+        let mut deadline = Deadline::new(timeout_from(request.headers()), idle_timeout);
+        let mut exchange = std::pin::pin!(self.exchange(request));
+        let (head, stream, sender) =
+            poll_fn(|cx| match exchange.as_mut().poll(cx) {
+                Poll::Pending => deadline.poll_expired(cx).map(Err),
+                ready => ready,
+            })
+            .await
+            .map_err(|status| self.closed.get().cloned().unwrap_or(status))?;
+        deadline.progress();
+        Ok(Response::from_parts(head, IncomingBody::new(stream, deadline, sender)))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(http::response::Parts, h2::RecvStream, Option<AbortOnDrop>), Status> {
+        let mut requests = self.ready().await?;
+        let (mut head, body) = request.into_parts();
+        head.uri = origin(&head.uri);
+        head.version = http::Version::HTTP_2;
+        let ended = body.is_end_stream();
+        let (response, stream) = requests
+            .send_request(Request::from_parts(head, ()), ended)
+            .map_err(|error| status_from_h2(&error))?;
+        // Not needed any more, and while it lives the connection counts as wanted.
+        drop(requests);
+        let mut sender = None;
+        if !ended {
+            let mut send = SendBody::new(body, stream);
+            // A unary request is complete here; only streams need a task.
+            let first = poll_fn(|cx| Poll::Ready(send.poll_send(cx))).await;
+            match first {
+                Poll::Ready(Ok(())) => {}
+                // What the peer answers says more than a broken stream does.
+                Poll::Ready(Err(_)) => send.abandon(),
+                Poll::Pending => {
+                    let task = tokio::spawn(async move {
+                        if poll_fn(|cx| send.poll_send(cx)).await.is_err() {
+                            send.abandon();
+                        }
+                    });
+                    sender = Some(AbortOnDrop(task.abort_handle()));
+                }
+            }
+        }
+        let (head, stream) =
+            response.await.map_err(|error| status_from_h2(&error))?.into_parts();
+        Ok((head, stream, sender))
+    }
+}
+
+/// What go-plugin's own hosts send: servers refuse a socket path as authority.
+fn origin(uri: &Uri) -> Uri {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(Authority::from_static("unused"));
+    parts.path_and_query =
+        Some(uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+/// The answer to one call, once its headers are here.
+pub type ResponseFuture =
+    Pin<Box<dyn Future<Output = Result<Response<IncomingBody>, Status>> + Send>>;
+
+impl Service<Request<Body>> for Channel {
+    type Response = Response<IncomingBody>;
+    type Error = Status;
+    type Future = ResponseFuture;
+
+    /// Always ready: a call waits for its place inside its own future.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        let shared = Arc::clone(&self.shared);
+        let idle_timeout = self.idle_timeout;
+        Box::pin(async move { shared.call(request, idle_timeout).await })
+    }
+}

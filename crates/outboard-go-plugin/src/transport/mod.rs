@@ -1,0 +1,49 @@
+//! gRPC over one connection: tonic's generated clients and servers, carried by
+//! `h2` without the layers between.
+//!
+//! ```text
+//! generated client ── Channel ── h2 ══ socket ══ h2 ── serve_connection ── Services ── generated server
+//! ```
+//!
+//! A [`Channel`] is what a generated client is built on; [`serve_connection`]
+//! runs [`Services`] for one accepted connection. Both are ordinary `tower`
+//! services at their edges, so nothing that tonic generated needs to change.
+//! Why not tonic's own transport: its client and server tasks cost as much as
+//! the socket does, in hops and in writes.
+//!
+//! # Bounds
+//!
+//! | what | value |
+//! |---|---|
+//! | stream and connection receive window | 2 MiB |
+//! | frame | 64 KiB |
+//! | buffered for sending, per connection | 1 MiB |
+//! | header list, so also error texts | 16 MiB |
+//! | calls at once on one connection, server side | 4,096 |
+//! | time without any sign of life on a call that has no deadline of its own | 60 s |
+
+mod address;
+mod body;
+mod channel;
+mod deadline;
+mod send;
+mod server;
+
+pub use self::{
+    address::{Address, Connection},
+    body::IncomingBody,
+    channel::{Channel, DEFAULT_IDLE_TIMEOUT, ResponseFuture},
+    server::{InFlight, Services, serve_connection, serve_connection_until},
+};
+
+/// Largest message, in bytes, that Outboard's own peers send and accept.
+///
+/// A Go server keeps grpc-go's limit of 4 MiB for what it receives unless its
+/// author raised it; it answers `ResourceExhausted` beyond.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+const WINDOW: u32 = 2 * 1024 * 1024;
+const FRAME: u32 = 64 * 1024;
+const SEND_BUFFER: usize = 1024 * 1024;
+const HEADER_LIST: u32 = 16 * 1024 * 1024;
+const CONCURRENT_STREAMS: u32 = 4096;
