@@ -91,7 +91,6 @@ fn request(include: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
             patch: Some(0),
             suffix: Some("protox".to_owned()),
         }),
-        ..CodeGeneratorRequest::default()
     };
     Ok(request.encode_to_vec())
 }

@@ -1,0 +1,142 @@
+// Package host starts a workflow plugin the way the original manager does, and
+// keeps what the plugin prints and logs, so that a test can ask for it.
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+
+	"outboard.test/interop/internal/workflow"
+)
+
+// Host owns one plugin process.
+type Host struct {
+	Plugin *workflow.Client
+
+	client   *plugin.Client
+	protocol plugin.ClientProtocol
+	command  *exec.Cmd
+	stdout   *capture
+	stderr   *capture
+	log      *logLines
+}
+
+// Start runs the program and dispenses the plugin; log gets go-plugin's own log.
+func Start(program string, args []string, log io.Writer) (*Host, error) {
+	lines := &logLines{}
+	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "go-host", Level: hclog.Trace, Output: log})
+	logger.RegisterSink(lines)
+
+	host := &Host{command: exec.Command(program, args...), stdout: &capture{}, stderr: &capture{}, log: lines}
+	host.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  workflow.Handshake,
+		Plugins:          plugin.PluginSet{workflow.PluginName: &workflow.Plugin{}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Cmd:              host.command,
+		SyncStdout:       host.stdout,
+		SyncStderr:       host.stderr,
+		// A plugin that is not written in Go prints to the real stderr, which
+		// arrives here instead.
+		Stderr: host.stderr,
+		Logger:           logger,
+	})
+	protocol, err := host.client.Client()
+	if err != nil {
+		host.client.Kill()
+		return nil, fmt.Errorf("connect to plugin %q: %w", program, err)
+	}
+	host.protocol = protocol
+	dispensed, err := protocol.Dispense(workflow.PluginName)
+	if err != nil {
+		host.client.Kill()
+		return nil, fmt.Errorf("dispense plugin %q: %w", program, err)
+	}
+	host.Plugin = dispensed.(*workflow.Client)
+	return host, nil
+}
+
+// PID is the plugin's process id.
+func (h *Host) PID() int { return h.command.Process.Pid }
+
+// Kill ends the plugin as go-plugin does: ask, wait two seconds, then force.
+func (h *Host) Kill() { h.client.Kill() }
+
+// Call answers the list's questions about the process.
+func (h *Host) Call(ctx context.Context, name string, request map[string]any) (map[string]any, error) {
+	switch name {
+	case "Protocol":
+		return map[string]any{"version": h.client.NegotiatedVersion()}, nil
+	case "Ping":
+		return map[string]any{}, h.protocol.Ping()
+	case "Stdout":
+		return h.found(ctx, h.stdout, request)
+	case "Stderr":
+		return h.found(ctx, h.stderr, request)
+	case "Logs":
+		return h.logged(ctx, request)
+	case "Kill":
+		return h.kill(), nil
+	}
+	return nil, fmt.Errorf("the Go host knows no Host.%s", name)
+}
+
+func (h *Host) found(ctx context.Context, stream *capture, request map[string]any) (map[string]any, error) {
+	text, _ := request["text"].(string)
+	if !until(ctx, func() bool { return strings.Contains(stream.String(), text) }) {
+		return nil, fmt.Errorf("%q did not arrive, but this did: %q", text, stream.String())
+	}
+	return map[string]any{"found": true}, nil
+}
+
+// logged waits for a line at each of the five levels with the same message.
+func (h *Host) logged(ctx context.Context, request map[string]any) (map[string]any, error) {
+	message, _ := request["message"].(string)
+	until(ctx, func() bool { return len(h.log.find(message)) >= 5 })
+	lines := h.log.find(message)
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("no log line says %q", message)
+	}
+	levels := make([]string, len(lines))
+	for i, line := range lines {
+		levels[i] = line.level
+	}
+	sort.Strings(levels)
+	return map[string]any{"levels": levels, "dish": lines[0].values["dish"]}, nil
+}
+
+func (h *Host) kill() map[string]any {
+	start := time.Now()
+	h.client.Kill()
+	elapsed := time.Since(start)
+	state := h.command.ProcessState
+	signaled := false
+	if wait, ok := state.Sys().(syscall.WaitStatus); ok {
+		signaled = wait.Signaled()
+	}
+	return map[string]any{
+		"within_2_s": elapsed < 2*time.Second,
+		"forced":     signaled || h.log.contains("failed to exit gracefully"),
+		"exit_code":  state.ExitCode(),
+	}
+}
+
+// until polls a condition that other goroutines make true.
+func until(ctx context.Context, condition func() bool) bool {
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return true
+}
