@@ -47,7 +47,7 @@ func Start(program string, args []string, log io.Writer) (*Host, error) {
 		// A plugin that is not written in Go prints to the real stderr, which
 		// arrives here instead.
 		Stderr: host.stderr,
-		Logger:           logger,
+		Logger: logger,
 	})
 	protocol, err := host.client.Client()
 	if err != nil {
