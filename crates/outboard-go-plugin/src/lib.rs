@@ -2,6 +2,8 @@
 
 pub mod environment;
 pub mod handshake;
+#[cfg(feature = "host")]
+pub mod host;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 pub mod transport;

@@ -1,0 +1,251 @@
+//! How a plugin is started: a description that can be used again and again.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{EventBus, PluginLog, PluginProcess, StartError};
+use crate::{environment, handshake::HandshakeConfig};
+
+/// Which variables of the host's environment a plugin gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Inherit {
+    /// What programs need to find their way and little else: see
+    /// [`Inherit::BASICS`]. The default.
+    Basics,
+    /// All of it, as a Go host does: also every secret that is in it.
+    All,
+    /// Nothing.
+    None,
+    /// These, where they are set.
+    Only(Vec<String>),
+}
+
+impl Inherit {
+    /// The variables that [`Inherit::Basics`] passes on; `LC_` stands for all
+    /// that begin so.
+    pub const BASICS: &[&str] = &[
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_", "TZ", "TMPDIR",
+        "TERM", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
+        "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SYSTEMROOT", "OUTBOARD_LOG",
+        "RUST_BACKTRACE",
+    ];
+
+    fn passes(&self, name: &str) -> bool {
+        match self {
+            Inherit::All => true,
+            Inherit::None => false,
+            Inherit::Only(names) => names.iter().any(|allowed| allowed == name),
+            Inherit::Basics => {
+                name.starts_with("LC_") || Inherit::BASICS.contains(&name)
+            }
+        }
+    }
+}
+
+/// Everything that is needed to start a plugin.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), outboard_go_plugin::host::StartError> {
+/// use outboard_go_plugin::{handshake::HandshakeConfig, host::PluginSpec};
+///
+/// let handshake = HandshakeConfig::new("BASIC_PLUGIN", "hello", 1);
+/// let plugin = PluginSpec::new("greeter", "./greeter", handshake).start().await?;
+/// // GreeterClient::new(plugin.channel()) …
+/// plugin.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct PluginSpec {
+    pub(super) name: String,
+    pub(super) program: PathBuf,
+    pub(super) handshake: HandshakeConfig,
+    pub(super) versions: Vec<u32>,
+    pub(super) args: Vec<OsString>,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) inherit: Inherit,
+    pub(super) current_dir: Option<PathBuf>,
+    pub(super) start_timeout: Duration,
+    pub(super) shutdown_grace: Duration,
+    pub(super) terminate_grace: Duration,
+    pub(super) stray_lines: usize,
+    pub(super) events: Option<EventBus>,
+    pub(super) log: Option<PluginLog>,
+}
+
+impl PluginSpec {
+    /// A plugin that is called `name` in logs, events and errors, and whose
+    /// program is the file at `program`. The path is not searched for in
+    /// `PATH`.
+    pub fn new(
+        name: impl Into<String>,
+        program: impl Into<PathBuf>,
+        handshake: HandshakeConfig,
+    ) -> PluginSpec {
+        PluginSpec {
+            name: name.into(),
+            program: program.into(),
+            versions: vec![handshake.protocol_version],
+            handshake,
+            args: Vec::new(),
+            env: Vec::new(),
+            inherit: Inherit::Basics,
+            current_dir: None,
+            start_timeout: Duration::from_secs(60),
+            shutdown_grace: Duration::from_secs(2),
+            terminate_grace: Duration::from_millis(500),
+            stray_lines: 0,
+            events: None,
+            log: None,
+        }
+    }
+
+    /// The plugin's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The plugin's program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The app protocol versions that the host speaks, instead of the one in
+    /// the handshake configuration. The plugin picks one.
+    #[must_use]
+    pub fn protocol_versions(mut self, versions: impl IntoIterator<Item = u32>) -> PluginSpec {
+        self.versions = versions.into_iter().collect();
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> PluginSpec {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable of the plugin's environment. It wins over an inherited
+    /// one; go-plugin's own variables win over it.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> PluginSpec {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// What the plugin inherits of the host's environment: [`Inherit::Basics`]
+    /// unless said otherwise.
+    #[must_use]
+    pub fn inherit_environment(mut self, inherit: Inherit) -> PluginSpec {
+        self.inherit = inherit;
+        self
+    }
+
+    /// The plugin's working directory; the host's own unless set.
+    #[must_use]
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> PluginSpec {
+        self.current_dir = Some(directory.into());
+        self
+    }
+
+    /// How long a start may take, from the look at the file to the first
+    /// answer: 60 s unless set.
+    #[must_use]
+    pub fn start_timeout(mut self, timeout: Duration) -> PluginSpec {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// How long the plugin gets to shut down by itself: 2 s unless set, as in
+    /// Go. It is counted once for the call that asks it to and once more from
+    /// the answer to the exit. After that comes SIGTERM.
+    #[must_use]
+    pub fn shutdown_grace(mut self, grace: Duration) -> PluginSpec {
+        self.shutdown_grace = grace;
+        self
+    }
+
+    /// How long the plugin gets between SIGTERM and SIGKILL: 500 ms unless
+    /// set; zero leaves SIGTERM out.
+    #[must_use]
+    pub fn terminate_grace(mut self, grace: Duration) -> PluginSpec {
+        self.terminate_grace = grace;
+        self
+    }
+
+    /// How many lines that are no handshake the plugin may print before it;
+    /// they are logged and skipped. None unless set, as in Go.
+    #[must_use]
+    pub fn allow_stray_lines(mut self, lines: usize) -> PluginSpec {
+        self.stray_lines = lines;
+        self
+    }
+
+    /// Where to tell what happens to the plugin.
+    #[must_use]
+    pub fn events(mut self, events: EventBus) -> PluginSpec {
+        self.events = Some(events);
+        self
+    }
+
+    /// Keeps what the plugin says in this log, so that it survives a restart; a
+    /// log of its own for each process unless set.
+    #[must_use]
+    pub fn log(mut self, log: PluginLog) -> PluginSpec {
+        self.log = Some(log);
+        self
+    }
+
+    /// Starts a process and waits until it answers.
+    ///
+    /// Dropping the future before it is ready kills what was started.
+    ///
+    /// # Errors
+    ///
+    /// A [`StartError`] that says which step failed and why; nothing is left
+    /// running then, and the same description may be started again.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with IO and time enabled.
+    pub async fn start(&self) -> Result<PluginProcess, StartError> {
+        super::start::start(self).await
+    }
+
+    /// The variables that the child gets, in order; later ones win.
+    pub(super) fn environment(&self) -> Vec<(OsString, OsString)> {
+        let inherited = std::env::vars_os().filter(|(name, _)| {
+            // A name that is not text is none of those anybody listed.
+            let text = name.to_str();
+            let own = text.is_some_and(|name| environment::ALL.contains(&name));
+            !own && (self.inherit == Inherit::All
+                || text.is_some_and(|name| self.inherit.passes(name)))
+        });
+        let versions: Vec<String> = self.versions.iter().map(u32::to_string).collect();
+        let own = [
+            (environment::PROTOCOL_VERSIONS, versions.join(",")),
+            (environment::MIN_PORT, "10000".to_owned()),
+            (environment::MAX_PORT, "25000".to_owned()),
+        ];
+        let cookie = &self.handshake;
+        inherited
+            .chain(self.env.iter().cloned())
+            .chain(own.into_iter().map(|(name, value)| (name.into(), value.into())))
+            .chain([(
+                OsString::from(&cookie.magic_cookie_key),
+                OsString::from(&cookie.magic_cookie_value),
+            )])
+            .collect()
+    }
+}
+
+impl fmt::Display for PluginSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.program.display())
+    }
+}

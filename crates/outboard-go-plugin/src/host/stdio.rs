@@ -1,0 +1,46 @@
+//! What a plugin prints, as its stdio stream brings it.
+
+use std::{future::Future, time::Duration};
+
+use super::log::{LogSource, PluginLog, Writer};
+use crate::{
+    generated::plugin::{grpc_stdio_client::GrpcStdioClient, stdio_data},
+    transport::{Channel, MAX_MESSAGE_BYTES},
+};
+
+/// Follows the stdio stream to its end. A plugin without one is fine.
+///
+/// The stream opens with its first message, so nobody may wait for it to open.
+pub(super) fn follow(channel: Channel, log: PluginLog, pid: u32) -> impl Future<Output = ()> + Send {
+    // Silence is normal here, for hours.
+    let channel = channel.with_idle_timeout(None::<Duration>);
+    async move {
+        let mut client =
+            GrpcStdioClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let mut stream = match client.stream_stdio(()).await {
+            Ok(stream) => stream.into_inner(),
+            Err(status) => {
+                tracing::debug!(%status, "the plugin has no stdio stream");
+                return;
+            }
+        };
+        let mut stdout = Writer::new(log.clone(), pid, LogSource::Stdout);
+        let mut stderr = Writer::new(log, pid, LogSource::Stderr);
+        loop {
+            match stream.message().await {
+                Ok(Some(piece)) => match piece.channel() {
+                    stdio_data::Channel::Stdout => stdout.feed(&piece.data),
+                    stdio_data::Channel::Stderr => stderr.feed(&piece.data),
+                    stdio_data::Channel::Invalid => {
+                        tracing::debug!(channel = piece.channel, "output on an unknown channel");
+                    }
+                },
+                Ok(None) => break,
+                Err(status) => {
+                    tracing::debug!(%status, "the stdio stream ended");
+                    break;
+                }
+            }
+        }
+    }
+}
