@@ -1,0 +1,10 @@
+//! What the contracts promise, checked against recorded bytes and by cases.
+#![allow(clippy::unwrap_used)]
+
+mod golden;
+mod manifest;
+mod names;
+mod parsers;
+mod schemas;
+mod values;
+mod versions;
