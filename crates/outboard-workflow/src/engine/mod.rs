@@ -1,0 +1,41 @@
+//! A small engine: modules with a life, pipelines of steps, triggers that start
+//! them, and plugins that bring the types of all three.
+//!
+//! Plugins plug in through the traits of this module: [`NativePlugin`] for anything
+//! that can be enabled and disabled, [`EnginePlugin`] for what adds types.
+//! [`Module`], [`PipelineStep`], [`Trigger`] and [`WorkflowHandler`] are what their
+//! factories make.
+
+mod application;
+pub mod capability;
+mod error;
+mod factory;
+mod guard;
+mod handler;
+mod module;
+pub mod pipeline;
+mod plugin;
+mod routes;
+mod step;
+mod suggest;
+mod trigger;
+pub mod workflow_file;
+
+pub use application::Application;
+pub use error::{EngineError, EngineErrorKind, PluginFailure, TypeKind};
+pub use factory::{
+    ConfigTiming, ModuleFactory, StepFactory, TriggerFactory, WorkflowHandlerFactory,
+    module_factory, step_factory, trigger_factory, workflow_handler_factory,
+};
+pub use handler::WorkflowHandler;
+pub use module::Module;
+pub use outboard_contracts::{
+    manifest::PluginManifest, schema::ModuleSchema, ui::UiPageDef, value::Map,
+};
+pub use pipeline::PipelineContext;
+pub use plugin::{
+    EnginePlugin, NativePlugin, PluginContext, PluginDependency, WiringFunction, WiringHook,
+};
+pub use routes::{RouteHandler, RouteTable};
+pub use step::{PipelineStep, StepCall, StepResult};
+pub use trigger::{Trigger, TriggerSink};
