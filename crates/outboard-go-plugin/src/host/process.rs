@@ -275,10 +275,14 @@ impl Drop for Owned {
 #[cfg(target_os = "linux")]
 fn open_pidfd(pid: u32) -> Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    use tokio::io::{Interest, unix::AsyncFd};
+
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
     // Kernels before 5.3 have none; waiting for the child does as well there.
     let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
-    tokio::io::unix::AsyncFd::register_with_interest(pidfd, tokio::io::Interest::READABLE).ok()
+    // SAFETY: an `OwnedFd` names the same open descriptor for as long as it
+    // lives, and the `AsyncFd` that registers it owns it.
+    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.ok()
 }
 
 /// What [`run`] needs to know besides the child.
