@@ -90,8 +90,18 @@ METHODS = {
 
 
 def to_dict(struct):
-    """A Struct as a dict; whole numbers come back as int."""
-    return json_format.MessageToDict(struct)
+    """A Struct as a dict. The wire has one kind of number, so whole ones come back as int."""
+    return _whole(json_format.MessageToDict(struct))
+
+
+def _whole(value):
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return int(value)
+    return value
 
 
 def to_struct(values):

@@ -5,8 +5,25 @@ use std::{collections::HashMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The list's own "about" explains its rules.
-const WORKFLOW: &str = include_str!("../cases/workflow.json");
+/// A list and where it is. Each has an "about" that explains it.
+#[derive(Debug, Clone, Copy)]
+pub struct List {
+    /// Relative to the repository.
+    pub path: &'static str,
+    text: &'static str,
+}
+
+/// What every host does to the kitchen plugin.
+pub const WORKFLOW: List = List {
+    path: "interop/cases/workflow.json",
+    text: include_str!("../cases/workflow.json"),
+};
+
+/// What every host does to the plugin in Python.
+pub const PYTHON: List = List {
+    path: "interop/cases/python.json",
+    text: include_str!("../cases/python.json"),
+};
 
 /// What a call gets when its case does not say.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -69,18 +86,20 @@ impl Case {
     }
 }
 
-/// The cases of the workflow family.
-///
-/// # Panics
-///
-/// When the list in the repository is malformed.
-pub fn workflow() -> Vec<Case> {
-    #[derive(Deserialize)]
-    struct List {
-        cases: Vec<Case>,
+impl List {
+    /// The cases in their order.
+    ///
+    /// # Panics
+    ///
+    /// When the list in the repository is malformed.
+    pub fn cases(self) -> Vec<Case> {
+        #[derive(Deserialize)]
+        struct File {
+            cases: Vec<Case>,
+        }
+        let file: File = serde_json::from_str(self.text).expect(self.path);
+        file.cases
     }
-    let list: List = serde_json::from_str(WORKFLOW).expect("interop/cases/workflow.json");
-    list.cases
 }
 
 fn expand(value: &Value, handles: &Handles) -> Value {
@@ -188,9 +207,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_can_be_read_and_keeps_every_handle_that_it_uses() {
+    fn the_lists_can_be_read_and_keep_every_handle_that_they_use() {
         let mut kept = Vec::new();
-        for case in workflow() {
+        for case in WORKFLOW.cases().into_iter().chain(PYTHON.cases()) {
             let text = case.request.to_string();
             for word in text.split("\"$").skip(1) {
                 let name = word.split('"').next().unwrap();
@@ -220,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_wrong_answer_a_wrong_status_and_a_missing_result_are_problems() {
-        let cases = workflow();
+        let cases = WORKFLOW.cases();
         let right = &cases[2];
         let seen = |status: &str, value: Value| Seen {
             case: right.name.clone(),

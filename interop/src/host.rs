@@ -114,7 +114,8 @@ async fn printed(
     Ok(json!({ "found": true }))
 }
 
-/// Waits for a line at each of the five levels with the same message.
+/// Waits for as many lines with the same message as the request says, and gives
+/// their levels and the fields of the first.
 async fn logged(
     plugin: &PluginProcess,
     request: &Map,
@@ -124,18 +125,24 @@ async fn logged(
         .get("message")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let lines = lines_until(plugin, 5, deadline, |line| line.message == message).await;
+    let count = request.get("count").and_then(Value::as_u64).unwrap_or(1);
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let lines = lines_until(plugin, count, deadline, |line| line.message == message).await;
     let Some(first) = lines.first() else {
         return Err(Status::not_found(format!("no log line says {message:?}")));
     };
-    let fields: Value = first
-        .fields
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
     let mut levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
     levels.sort_unstable();
-    Ok(json!({ "levels": levels, "dish": fields["dish"] }))
+    let mut answer = Map::new();
+    answer.insert("levels".to_owned(), json!(levels));
+    let fields = first
+        .fields
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    if let Some(Value::Object(fields)) = fields {
+        answer.extend(fields.into_iter().filter(|(key, _)| !key.starts_with('@')));
+    }
+    Ok(answer.into())
 }
 
 /// The lines that are wanted, once there are so many of them or time is up.

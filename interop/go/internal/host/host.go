@@ -97,10 +97,12 @@ func (h *Host) found(ctx context.Context, stream *capture, request map[string]an
 	return map[string]any{"found": true}, nil
 }
 
-// logged waits for a line at each of the five levels with the same message.
+// logged waits for as many lines with the same message as the request says, and
+// gives their levels and the values of the first.
 func (h *Host) logged(ctx context.Context, request map[string]any) (map[string]any, error) {
 	message, _ := request["message"].(string)
-	until(ctx, func() bool { return len(h.log.find(message)) >= 5 })
+	count, _ := request["count"].(float64)
+	until(ctx, func() bool { return len(h.log.find(message)) >= int(count) })
 	lines := h.log.find(message)
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("no log line says %q", message)
@@ -110,7 +112,14 @@ func (h *Host) logged(ctx context.Context, request map[string]any) (map[string]a
 		levels[i] = line.level
 	}
 	sort.Strings(levels)
-	return map[string]any{"levels": levels, "dish": lines[0].values["dish"]}, nil
+	answer := map[string]any{"levels": levels}
+	for key, value := range lines[0].values {
+		// go-plugin puts the time among the values, and hclog its module.
+		if key != "timestamp" && !strings.HasPrefix(key, "@") {
+			answer[key] = value
+		}
+	}
+	return answer, nil
 }
 
 func (h *Host) kill() map[string]any {

@@ -127,7 +127,7 @@ func (s *Server) ExecuteStep(ctx context.Context, request *workflowpb.ExecuteSte
 	if !ok {
 		return &workflowpb.ExecuteStepResponse{Error: unknown("step", request.GetHandleId()).Error}, nil
 	}
-	return step.execute(ctx, s.logger, request), nil
+	return step.execute(ctx, s.logger, request)
 }
 
 func (s *Server) DestroyStep(_ context.Context, request *workflowpb.HandleRequest) (*workflowpb.ErrorResponse, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"outboard.test/interop/workflowpb"
@@ -21,32 +22,33 @@ type step struct {
 
 // execute does what the step's type says. The first three types are advertised,
 // the others exist for tests and are created by name.
-func (s step) execute(ctx context.Context, logger hclog.Logger, request *workflowpb.ExecuteStepRequest) *workflowpb.ExecuteStepResponse {
+func (s step) execute(ctx context.Context, logger hclog.Logger, request *workflowpb.ExecuteStepRequest) (*workflowpb.ExecuteStepResponse, error) {
 	switch s.kind {
 	case "step.echo":
-		return s.echo(request)
+		return s.echo(request), nil
 	case "step.fail":
-		return &workflowpb.ExecuteStepResponse{Error: fmt.Sprintf("step %s failed", s.name)}
+		return &workflowpb.ExecuteStepResponse{Error: fmt.Sprintf("step %s failed", s.name)}, nil
 	case "step.stop":
 		response := output(map[string]any{"stopped": true})
 		response.StopPipeline = true
-		return response
+		return response, nil
 	case "step.sleep":
 		select {
 		case <-time.After(time.Duration(s.number("ms")) * time.Millisecond):
-			return output(map[string]any{"slept": true})
+			return output(map[string]any{"slept": true}), nil
 		case <-ctx.Done():
-			return &workflowpb.ExecuteStepResponse{Error: "woken: " + ctx.Err().Error()}
+			// A status, as the caller's own clock would give, whichever is first.
+			return nil, status.FromContextError(ctx.Err()).Err()
 		}
 	case "step.print":
 		fmt.Fprint(os.Stdout, s.text("stdout"))
 		fmt.Fprint(os.Stderr, s.text("stderr"))
-		return output(nil)
+		return output(nil), nil
 	case "step.log":
 		s.log(logger)
-		return output(nil)
+		return output(nil), nil
 	case "step.blob":
-		return output(map[string]any{"blob": strings.Repeat("x", s.number("size"))})
+		return output(map[string]any{"blob": strings.Repeat("x", s.number("size"))}), nil
 	case "step.panic":
 		panic("the kitchen is on fire")
 	case "step.exit":
@@ -54,7 +56,7 @@ func (s step) execute(ctx context.Context, logger hclog.Logger, request *workflo
 		_, _ = os.NewFile(2, "stderr").WriteString("the cook has left\n")
 		os.Exit(s.number("code"))
 	}
-	return output(nil)
+	return output(nil), nil
 }
 
 func (s step) echo(request *workflowpb.ExecuteStepRequest) *workflowpb.ExecuteStepResponse {

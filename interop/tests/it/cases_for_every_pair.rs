@@ -1,0 +1,42 @@
+//! One list of cases for every pair of host and plugin.
+
+use outboard_interop::{cases, host, tools};
+
+use crate::support::{our_host_runs, python_plugin, python_spec, the_go_host_runs};
+
+#[tokio::test]
+async fn our_host_and_the_go_plugin_agree_on_every_case() {
+    let Some(go) = tools::go() else { return };
+    our_host_runs(
+        cases::WORKFLOW,
+        host::spec("go-kitchen", go.path("go-plugin-kitchen")),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn our_host_and_the_python_plugin_agree_on_every_case() {
+    let Some(python) = tools::python() else {
+        return;
+    };
+    our_host_runs(cases::PYTHON, python_spec(&python)).await;
+}
+
+/// Without this pair nobody would know whether the list is right about Go.
+#[test]
+fn the_go_host_and_the_go_plugin_agree_on_every_case() {
+    let Some(go) = tools::go() else { return };
+    the_go_host_runs(cases::WORKFLOW, &go, &go.path("go-plugin-kitchen"), &[]);
+}
+
+#[test]
+fn the_go_host_and_the_python_plugin_agree_on_every_case() {
+    let (Some(go), Some(python)) = (tools::go(), tools::python()) else {
+        return;
+    };
+    let env = [
+        ("PATH", python.path.as_ref()),
+        ("PYTHONDONTWRITEBYTECODE", "1".as_ref()),
+    ];
+    the_go_host_runs(cases::PYTHON, &go, &python_plugin(), &env);
+}

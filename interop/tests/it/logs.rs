@@ -1,0 +1,98 @@
+//! What a Go plugin logs through hclog, as our host's own log has it.
+
+use std::sync::{Arc, Mutex};
+
+use outboard_interop::{cases, host, tools};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, layer::Context, prelude::*};
+
+/// Keeps the events that are plugins' lines.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<Line>>>);
+
+#[derive(Debug, Clone, Default)]
+struct Line {
+    level: Option<Level>,
+    plugin: String,
+    message: String,
+    fields: String,
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "plugin" {
+            let mut line = Line {
+                level: Some(*event.metadata().level()),
+                ..Line::default()
+            };
+            event.record(&mut line);
+            self.0.lock().unwrap().push(line);
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "plugin" => self.plugin = value.to_owned(),
+            "fields" => self.fields = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hclogs_lines_arrive_in_tracing_at_their_levels_with_their_values() {
+    let Some(go) = tools::go() else { return };
+    let lines = Lines::default();
+    // For this thread, which is the whole of this test's runtime.
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let plugin = host::spec("logging", go.path("go-plugin-kitchen"))
+        .start()
+        .await
+        .unwrap();
+    let list = cases::WORKFLOW.cases();
+    // The list's last case stops the plugin, and by then all it said has arrived.
+    host::run(&list, &plugin).await;
+
+    let seen = lines.0.lock().unwrap().clone();
+    let mut boiling: Vec<_> = seen
+        .iter()
+        .filter(|line| line.message == "the water boils")
+        .collect();
+    boiling.sort_by_key(|line| line.level);
+    let levels: Vec<_> = boiling.iter().filter_map(|line| line.level).collect();
+    assert_eq!(
+        levels,
+        [
+            Level::ERROR,
+            Level::WARN,
+            Level::INFO,
+            Level::DEBUG,
+            Level::TRACE
+        ]
+    );
+    for line in boiling {
+        assert_eq!(line.plugin, "logging");
+        let fields: serde_json::Value = serde_json::from_str(&line.fields).unwrap();
+        assert_eq!(fields["dish"], "soup");
+    }
+    let printed = seen
+        .iter()
+        .find(|line| line.message == "soup is served")
+        .unwrap();
+    assert_eq!(
+        (printed.level, printed.plugin.as_str()),
+        (Some(Level::INFO), "logging")
+    );
+}

@@ -1,0 +1,68 @@
+//! What several tests need.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use outboard_go_plugin::host::PluginSpec;
+use outboard_interop::{
+    cases::{List, Seen, judge},
+    host,
+    tools::{self, GoCommands, Python},
+};
+
+/// The script of the Python example.
+pub fn python_plugin() -> PathBuf {
+    tools::repository().join("examples/python-plugin/python-plugin")
+}
+
+/// How our host starts the plugin in Python.
+pub fn python_spec(python: &Python) -> PluginSpec {
+    host::spec("python-plugin", python_plugin())
+        .env("PATH", &python.path)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+/// Our host runs the list against a plugin; all must be as the list says, and
+/// nothing of the plugin may be left.
+pub async fn our_host_runs(list: List, spec: PluginSpec) {
+    let plugin = spec.start().await.unwrap();
+    let socket = PathBuf::from(plugin.address().to_string());
+    assert!(socket.exists(), "{}", socket.display());
+    let cases = list.cases();
+    let seen = host::run(&cases, &plugin).await;
+    assert_eq!(judge(&cases, &seen), [""; 0]);
+    assert!(!process_exists(plugin.pid()));
+    assert!(!socket.exists(), "{} is left", socket.display());
+}
+
+/// The Go host runs the list against a plugin; the same is asked of it.
+pub fn the_go_host_runs(list: List, go: &GoCommands, plugin: &Path, env: &[(&str, &Path)]) {
+    // go-plugin's sockets go to the temporary directory.
+    let temporary = tempfile::tempdir().unwrap();
+    let output = Command::new(go.path("go-host"))
+        .arg("-cases")
+        .arg(tools::repository().join(list.path))
+        .arg(plugin)
+        .envs(env.iter().copied())
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "go-host ended with {}: {said}",
+        output.status
+    );
+    let seen: Vec<Seen> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(judge(&list.cases(), &seen), [""; 0]);
+    let left: Vec<_> = temporary.path().read_dir().unwrap().collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+/// Whether there is a process with this id, also one that nobody has reaped.
+pub fn process_exists(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
