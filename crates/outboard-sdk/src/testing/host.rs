@@ -1,0 +1,233 @@
+//! The host's end of the connection.
+
+use std::time::Duration;
+
+use outboard_contracts::{
+    schema::ModuleSchema,
+    value,
+    workflow::proto::{self, plugin_service_client::PluginServiceClient},
+};
+use outboard_go_plugin::transport::{Channel, serve_connection};
+use serde_json::Value;
+use tonic::Request;
+
+use super::{CallError, ModuleHandle, StepHandle, error::in_band};
+use crate::workflow::{Manifest, PluginProvider, PluginServer};
+
+/// How much fits into the in-memory connection in each direction.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long a call may take unless [`Host::with_timeout`] says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A host that runs one plugin, in this process.
+///
+/// Dropping it closes the connection. Modules and steps that were not destroyed
+/// are then let go of; [`Host::shut_down`] stops them first, as `serve` does.
+#[derive(Debug)]
+pub struct Host {
+    caller: Caller,
+    server: PluginServer,
+    connection: tokio::task::JoinHandle<()>,
+}
+
+/// What it takes to make a call. Handles have their own.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) client: PluginServiceClient<Channel>,
+    timeout: Duration,
+}
+
+impl Caller {
+    /// A request with the deadline that every call has.
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(self.timeout);
+        request
+    }
+}
+
+impl Host {
+    /// Starts `provider` as a plugin and connects to it.
+    ///
+    /// # Errors
+    ///
+    /// The connection could not be made, which takes a broken runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn start(provider: impl PluginProvider) -> Result<Self, CallError> {
+        let server = PluginServer::new(provider);
+        let (near, far) = tokio::io::duplex(BUFFER_BYTES);
+        let services = server.services();
+        let connection = tokio::spawn(async move {
+            if let Err(error) = serve_connection(far, services).await {
+                tracing::debug!(%error, "the connection in memory broke");
+            }
+        });
+        let channel = Channel::from_io(near).await.map_err(CallError::Connect)?;
+        let client = PluginServiceClient::new(channel).max_decoding_message_size(usize::MAX);
+        Ok(Self {
+            caller: Caller {
+                client,
+                timeout: DEFAULT_TIMEOUT,
+            },
+            server,
+            connection,
+        })
+    }
+
+    /// Another deadline for every call, also of handles made from now on. The default is 30 seconds.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.caller.timeout = timeout;
+        self
+    }
+
+    /// The generated client, for calls that this host has no method for.
+    pub fn client(&self) -> PluginServiceClient<Channel> {
+        self.caller.client.clone()
+    }
+
+    /// Who the plugin says it is.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`], here and on every other call.
+    pub async fn manifest(&self) -> Result<Manifest, CallError> {
+        let request = self.caller.request(());
+        Ok(self
+            .client()
+            .get_manifest(request)
+            .await?
+            .into_inner()
+            .into())
+    }
+
+    /// The module types of the plugin.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn module_types(&self) -> Result<Vec<String>, CallError> {
+        let request = self.caller.request(());
+        Ok(self
+            .client()
+            .get_module_types(request)
+            .await?
+            .into_inner()
+            .types)
+    }
+
+    /// The step types of the plugin.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn step_types(&self) -> Result<Vec<String>, CallError> {
+        let request = self.caller.request(());
+        Ok(self
+            .client()
+            .get_step_types(request)
+            .await?
+            .into_inner()
+            .types)
+    }
+
+    /// The trigger types of the plugin.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn trigger_types(&self) -> Result<Vec<String>, CallError> {
+        let request = self.caller.request(());
+        Ok(self
+            .client()
+            .get_trigger_types(request)
+            .await?
+            .into_inner()
+            .types)
+    }
+
+    /// What the plugin says about its module types, as it arrives here.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn module_schemas(&self) -> Result<Vec<ModuleSchema>, CallError> {
+        let request = self.caller.request(());
+        let schemas = self
+            .client()
+            .get_module_schemas(request)
+            .await?
+            .into_inner()
+            .schemas;
+        Ok(schemas.into_iter().map(ModuleSchema::from).collect())
+    }
+
+    /// Makes a module. `config` must be an object; `json!({})` is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn create_module(
+        &self,
+        module_type: &str,
+        name: &str,
+        config: Value,
+    ) -> Result<ModuleHandle, CallError> {
+        let request = self.caller.request(proto::CreateModuleRequest {
+            r#type: module_type.to_owned(),
+            name: name.to_owned(),
+            config: Some(value::map_to_struct(&value::map(config)?)?),
+            ..Default::default()
+        });
+        let response = self.client().create_module(request).await?.into_inner();
+        in_band(response.error)?;
+        Ok(ModuleHandle::new(self.caller.clone(), response.handle_id))
+    }
+
+    /// Makes a step. `config` must be an object; `json!({})` is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn create_step(
+        &self,
+        step_type: &str,
+        name: &str,
+        config: Value,
+    ) -> Result<StepHandle, CallError> {
+        let request = self.caller.request(proto::CreateStepRequest {
+            r#type: step_type.to_owned(),
+            name: name.to_owned(),
+            config: Some(value::map_to_struct(&value::map(config)?)?),
+            ..Default::default()
+        });
+        let response = self.client().create_step(request).await?.into_inner();
+        in_band(response.error)?;
+        Ok(StepHandle::new(self.caller.clone(), response.handle_id))
+    }
+
+    /// A module by its handle, also by one that the plugin does not know.
+    pub fn module(&self, handle: &str) -> ModuleHandle {
+        ModuleHandle::new(self.caller.clone(), handle.to_owned())
+    }
+
+    /// A step by its handle, also by one that the plugin does not know.
+    pub fn step(&self, handle: &str) -> StepHandle {
+        StepHandle::new(self.caller.clone(), handle.to_owned())
+    }
+
+    /// Ends the plugin in an orderly way: what still runs is stopped and destroyed.
+    pub async fn shut_down(self) {
+        self.server.shut_down().await;
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}

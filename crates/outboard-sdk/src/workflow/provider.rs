@@ -1,0 +1,108 @@
+//! What a plugin offers, as traits.
+
+use async_trait::async_trait;
+use outboard_contracts::{schema::ModuleSchema, value::Map};
+
+use super::{Manifest, ModuleInstance, StepInstance};
+use crate::Error;
+
+/// A plugin: who it is, and which of the optional parts it has.
+///
+/// [`Plugin`](super::Plugin) implements it for the usual case. Implement it
+/// yourself where making a module or a step has to wait for something, or where the
+/// types are known only when the program runs.
+///
+/// ```
+/// use outboard_sdk::workflow::{Manifest, ModuleInstance, ModuleProvider, PluginProvider};
+/// use outboard_sdk::{Error, Map, async_trait};
+///
+/// struct Kitchen;
+/// struct Oven;
+///
+/// impl ModuleInstance for Oven {}
+///
+/// impl PluginProvider for Kitchen {
+///     fn manifest(&self) -> Manifest {
+///         Manifest::new("kitchen", "1.0.0").author("me").description("It cooks")
+///     }
+///     fn modules(&self) -> Option<&dyn ModuleProvider> {
+///         Some(self)
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl ModuleProvider for Kitchen {
+///     fn module_types(&self) -> Vec<String> {
+///         vec!["kitchen.oven".into()]
+///     }
+///     async fn create_module(
+///         &self, module_type: &str, name: &str, config: Map,
+///     ) -> Result<Box<dyn ModuleInstance>, Error> {
+///         Ok(Box::new(Oven))
+///     }
+/// }
+/// ```
+pub trait PluginProvider: Send + Sync + 'static {
+    /// Who the plugin is.
+    fn manifest(&self) -> Manifest;
+
+    /// The part that makes modules. None unless overridden.
+    fn modules(&self) -> Option<&dyn ModuleProvider> {
+        None
+    }
+
+    /// The part that makes steps. None unless overridden.
+    fn steps(&self) -> Option<&dyn StepProvider> {
+        None
+    }
+
+    /// The part that describes module types. None unless overridden.
+    fn schemas(&self) -> Option<&dyn SchemaProvider> {
+        None
+    }
+}
+
+/// Makes modules.
+#[async_trait]
+pub trait ModuleProvider: Send + Sync {
+    /// The types that [`create_module`](Self::create_module) knows.
+    fn module_types(&self) -> Vec<String>;
+
+    /// Makes a module. It should only look at its config here; opening files and
+    /// connections belongs into [`ModuleInstance::init`] or [`ModuleInstance::start`].
+    ///
+    /// # Errors
+    ///
+    /// For a type that is not known and a config that cannot work. The text reaches the host.
+    async fn create_module(
+        &self,
+        module_type: &str,
+        name: &str,
+        config: Map,
+    ) -> Result<Box<dyn ModuleInstance>, Error>;
+}
+
+/// Makes steps.
+#[async_trait]
+pub trait StepProvider: Send + Sync {
+    /// The types that [`create_step`](Self::create_step) knows.
+    fn step_types(&self) -> Vec<String>;
+
+    /// Makes a step.
+    ///
+    /// # Errors
+    ///
+    /// For a type that is not known and a config that cannot work. The text reaches the host.
+    async fn create_step(
+        &self,
+        step_type: &str,
+        name: &str,
+        config: Map,
+    ) -> Result<Box<dyn StepInstance>, Error>;
+}
+
+/// Describes module types, for editors and validation.
+pub trait SchemaProvider: Send + Sync {
+    /// One schema for each type that has one.
+    fn module_schemas(&self) -> Vec<ModuleSchema>;
+}
