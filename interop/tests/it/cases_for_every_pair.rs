@@ -2,7 +2,7 @@
 
 use outboard_interop::{cases, host, tools};
 
-use crate::support::{our_host_runs, python_plugin, python_spec, the_go_host_runs};
+use crate::support::{RUST_KITCHEN, our_host_runs, python_plugin, python_spec, the_go_host_runs};
 
 #[tokio::test]
 async fn our_host_and_the_go_plugin_agree_on_every_case() {
@@ -20,6 +20,19 @@ async fn our_host_and_the_python_plugin_agree_on_every_case() {
         return;
     };
     our_host_runs(cases::PYTHON, python_spec(&python)).await;
+}
+
+#[tokio::test]
+async fn our_host_and_our_plugin_agree_on_every_case() {
+    let spec = host::spec("rust-kitchen", RUST_KITCHEN).env("OUTBOARD_LOG", "trace");
+    our_host_runs(cases::WORKFLOW, spec).await;
+}
+
+#[test]
+fn the_go_host_and_our_plugin_agree_on_every_case() {
+    let Some(go) = tools::go() else { return };
+    let env = [("OUTBOARD_LOG", "trace".as_ref())];
+    the_go_host_runs(cases::WORKFLOW, &go, RUST_KITCHEN.as_ref(), &env);
 }
 
 /// Without this pair nobody would know whether the list is right about Go.

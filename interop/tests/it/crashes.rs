@@ -9,12 +9,14 @@ use outboard_go_plugin::host::{EventBus, ExitCause, ExitReport, PluginEventKind,
 use outboard_interop::{host, tools};
 use tonic::{Code, Request, Status};
 
-/// Executes one step that ends the process in some way.
+use crate::support::RUST_KITCHEN;
+
+/// Executes one step, which may end the process, and returns the error in its answer.
 async fn execute(
     plugin: &PluginProcess,
     kind: &str,
     config: serde_json::Value,
-) -> Result<(), Status> {
+) -> Result<String, Status> {
     let config = outboard_contracts::value::map(config).unwrap();
     let config = outboard_contracts::value::map_to_struct(&config).unwrap();
     let mut client = PluginServiceClient::new(plugin.channel());
@@ -31,8 +33,11 @@ async fn execute(
         handle_id: created.handle_id,
         ..Default::default()
     };
-    client.execute_step(with_deadline(request)).await?;
-    Ok(())
+    let answer = client
+        .execute_step(with_deadline(request))
+        .await?
+        .into_inner();
+    Ok(answer.error)
 }
 
 fn with_deadline<T>(message: T) -> Request<T> {
@@ -97,7 +102,7 @@ async fn a_go_plugin_that_panics_is_a_crash_with_its_last_words() {
         said.contains("panicking") && said.contains("exit status 2"),
         "{said}"
     );
-    assert!(said.contains("goroutine"), "{said}");
+    assert!(said.contains("the kitchen is on fire"), "{said}");
 }
 
 #[tokio::test]
@@ -122,6 +127,44 @@ async fn a_go_plugin_that_is_killed_from_outside_is_a_crash_with_its_signal() {
     .await;
     assert_eq!(report.cause, ExitCause::Signal(9));
     assert!(report.to_string().contains("SIGKILL"), "{report}");
+}
+
+/// DIFFERENCE: a plugin built with the original SDK dies of a panic, as the Go
+/// kitchen above does. Ours loses the one call.
+#[tokio::test]
+async fn our_plugin_survives_a_panic_and_says_so_in_the_answer() {
+    let plugin = host::spec("surviving", RUST_KITCHEN).start().await.unwrap();
+    let error = execute(&plugin, "step.panic", serde_json::json!({}))
+        .await
+        .unwrap();
+    assert!(error.contains("the kitchen is on fire"), "{error}");
+    let next = execute(&plugin, "step.echo", serde_json::json!({}))
+        .await
+        .unwrap();
+    assert_eq!(next, "");
+    let report = plugin.stop().await;
+    assert_eq!((report.cause, report.forced), (ExitCause::Code(0), false));
+}
+
+#[tokio::test]
+async fn our_plugin_that_exits_is_a_crash_with_its_exit_status() {
+    let report = crashed("leaving", RUST_KITCHEN.as_ref(), async |plugin| {
+        let config = serde_json::json!({ "code": 3 });
+        let status = execute(plugin, "step.exit", config).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    })
+    .await;
+    assert_eq!(report.cause, ExitCause::Code(3));
+    assert_eq!(report.last_lines.last().unwrap(), "the cook has left");
+}
+
+#[tokio::test]
+async fn our_plugin_that_is_killed_from_outside_is_a_crash_with_its_signal() {
+    let report = crashed("killed", RUST_KITCHEN.as_ref(), async |plugin| {
+        kill(plugin.pid());
+    })
+    .await;
+    assert_eq!(report.cause, ExitCause::Signal(9));
 }
 
 fn kill(pid: u32) {

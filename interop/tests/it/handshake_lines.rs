@@ -9,7 +9,7 @@ use std::{
 
 use outboard_interop::tools;
 
-use crate::support::python_plugin;
+use crate::support::{RUST_KITCHEN, python_plugin};
 
 /// Starts a plugin as a host does and returns its first line, with its end. The
 /// plugin's standard output must hold nothing else until it is told to end.
@@ -64,6 +64,16 @@ fn a_go_plugin_prints_six_fields_of_which_the_last_is_empty() {
 }
 
 #[test]
+fn our_plugin_prints_what_a_go_plugin_prints() {
+    let sockets = tempfile::tempdir().unwrap();
+    let line = first_line(RUST_KITCHEN.as_ref(), sockets.path(), None);
+    assert_eq!(
+        line,
+        format!("1|1|unix|{}|grpc|\n", socket_in(sockets.path()))
+    );
+}
+
+#[test]
 fn a_python_plugin_prints_five_fields() {
     let Some(python) = tools::python() else {
         return;
@@ -92,6 +102,11 @@ fn refuses(output: &std::process::Output) {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     assert!(String::from_utf8_lossy(&output.stderr).contains("plugin"));
+}
+
+#[test]
+fn our_plugin_refuses_to_be_started_by_hand() {
+    refuses(&started_by_hand(RUST_KITCHEN.as_ref(), None));
 }
 
 #[test]

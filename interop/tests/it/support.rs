@@ -12,13 +12,16 @@ use outboard_interop::{
     tools::{self, GoCommands, Python},
 };
 
+/// The plugin of the recorded session, built with our SDK.
+pub(crate) const RUST_KITCHEN: &str = env!("CARGO_BIN_EXE_rust-kitchen");
+
 /// The script of the Python example.
-pub fn python_plugin() -> PathBuf {
+pub(crate) fn python_plugin() -> PathBuf {
     tools::repository().join("examples/python-plugin/python-plugin")
 }
 
 /// How our host starts the plugin in Python.
-pub fn python_spec(python: &Python) -> PluginSpec {
+pub(crate) fn python_spec(python: &Python) -> PluginSpec {
     host::spec("python-plugin", python_plugin())
         .env("PATH", &python.path)
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -26,7 +29,7 @@ pub fn python_spec(python: &Python) -> PluginSpec {
 
 /// Our host runs the list against a plugin; all must be as the list says, and
 /// nothing of the plugin may be left.
-pub async fn our_host_runs(list: List, spec: PluginSpec) {
+pub(crate) async fn our_host_runs(list: List, spec: PluginSpec) {
     let plugin = spec.start().await.unwrap();
     let socket = PathBuf::from(plugin.address().to_string());
     assert!(socket.exists(), "{}", socket.display());
@@ -38,7 +41,7 @@ pub async fn our_host_runs(list: List, spec: PluginSpec) {
 }
 
 /// The Go host runs the list against a plugin; the same is asked of it.
-pub fn the_go_host_runs(list: List, go: &GoCommands, plugin: &Path, env: &[(&str, &Path)]) {
+pub(crate) fn the_go_host_runs(list: List, go: &GoCommands, plugin: &Path, env: &[(&str, &Path)]) {
     // go-plugin's sockets go to the temporary directory.
     let temporary = tempfile::tempdir().unwrap();
     let output = Command::new(go.path("go-host"))
@@ -63,6 +66,6 @@ pub fn the_go_host_runs(list: List, go: &GoCommands, plugin: &Path, env: &[(&str
 }
 
 /// Whether there is a process with this id, also one that nobody has reaped.
-pub fn process_exists(pid: u32) -> bool {
+pub(crate) fn process_exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }

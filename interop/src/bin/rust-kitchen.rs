@@ -1,0 +1,188 @@
+//! The plugin of the recorded session, built with our SDK: the twin of
+//! `interop/go/internal/kitchen`.
+
+use std::{process::ExitCode, time::Duration};
+
+use outboard_sdk::{
+    Error, Map, Value, async_trait, json,
+    workflow::{
+        self, Manifest, ModuleInstance, ModuleProvider, PluginProvider, StepInput, StepInstance,
+        StepProvider, StepResult,
+    },
+};
+
+/// Accepts any type name, advertised or not, as the recorded plugin does.
+struct Kitchen;
+
+impl PluginProvider for Kitchen {
+    fn manifest(&self) -> Manifest {
+        Manifest::new("kitchen", "1.2.3")
+            .author("me")
+            .description("all of it")
+    }
+
+    fn modules(&self) -> Option<&dyn ModuleProvider> {
+        Some(self)
+    }
+
+    fn steps(&self) -> Option<&dyn StepProvider> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ModuleProvider for Kitchen {
+    fn module_types(&self) -> Vec<String> {
+        vec!["kitchen.mod".to_owned()]
+    }
+
+    async fn create_module(
+        &self,
+        _module_type: &str,
+        _name: &str,
+        config: Map,
+    ) -> Result<Box<dyn ModuleInstance>, Error> {
+        let failure = text(&config, "fail").to_owned();
+        if failure == "create" {
+            return Err(Error::new("no such cook"));
+        }
+        Ok(Box::new(Module { failure }))
+    }
+}
+
+#[async_trait]
+impl StepProvider for Kitchen {
+    fn step_types(&self) -> Vec<String> {
+        ["step.echo", "step.fail", "step.stop"]
+            .map(str::to_owned)
+            .into()
+    }
+
+    async fn create_step(
+        &self,
+        step_type: &str,
+        name: &str,
+        config: Map,
+    ) -> Result<Box<dyn StepInstance>, Error> {
+        Ok(Box::new(Step {
+            kind: step_type.to_owned(),
+            name: name.to_owned(),
+            config,
+        }))
+    }
+}
+
+/// Fails in the phase that its config names, and has nothing else to do.
+struct Module {
+    failure: String,
+}
+
+impl Module {
+    fn phase(&self, phase: &str) -> Result<(), Error> {
+        if self.failure == phase {
+            Err(Error::new(format!("cannot {phase}")))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl ModuleInstance for Module {
+    async fn init(&self) -> Result<(), Error> {
+        self.phase("init")
+    }
+
+    async fn start(&self) -> Result<(), Error> {
+        self.phase("start")
+    }
+
+    async fn stop(&self) -> Result<(), Error> {
+        self.phase("stop")
+    }
+}
+
+struct Step {
+    kind: String,
+    name: String,
+    config: Map,
+}
+
+#[async_trait]
+impl StepInstance for Step {
+    /// Does what the step's type says. The first three types are advertised, the
+    /// others exist for tests and are created by name.
+    async fn execute(&self, input: StepInput) -> Result<StepResult, Error> {
+        match self.kind.as_str() {
+            "step.echo" => return Ok(self.echo(input)),
+            "step.fail" => return Err(Error::new(format!("step {} failed", self.name))),
+            "step.stop" => return Ok(StepResult::output(json!({ "stopped": true }))?.and_stop()),
+            "step.sleep" => {
+                tokio::time::sleep(Duration::from_millis(self.number("ms"))).await;
+                return StepResult::output(json!({ "slept": true }));
+            }
+            "step.print" => {
+                print!("{}", text(&self.config, "stdout"));
+                eprint!("{}", text(&self.config, "stderr"));
+            }
+            "step.log" => self.log(),
+            "step.blob" => {
+                let size = usize::try_from(self.number("size"))
+                    .map_err(|_| Error::new("config.size is too large"))?;
+                return StepResult::output(json!({ "blob": "x".repeat(size) }));
+            }
+            "step.panic" => panic!("the kitchen is on fire"),
+            "step.exit" => {
+                eprintln!("the cook has left");
+                std::process::exit(i32::try_from(self.number("code")).unwrap_or(1));
+            }
+            _ => {}
+        }
+        Ok(StepResult::default())
+    }
+}
+
+impl Step {
+    fn echo(&self, input: StepInput) -> StepResult {
+        let step_outputs: Map = input
+            .step_outputs
+            .into_iter()
+            .map(|(name, output)| (name, output.into()))
+            .collect();
+        let mut output = Map::new();
+        output.insert("config".to_owned(), self.config.clone().into());
+        output.insert("current".to_owned(), input.current.into());
+        output.insert("metadata".to_owned(), input.metadata.into());
+        output.insert("name".to_owned(), self.name.clone().into());
+        output.insert("step_outputs".to_owned(), step_outputs.into());
+        output.insert("trigger_data".to_owned(), input.trigger_data.into());
+        output.into()
+    }
+
+    /// Writes one line at every level, each with a key and a value.
+    fn log(&self) {
+        use outboard_sdk::tracing::{debug, error, info, trace, warn};
+
+        let message = text(&self.config, "message");
+        trace!(dish = "soup", "{message}");
+        debug!(dish = "soup", "{message}");
+        info!(dish = "soup", "{message}");
+        warn!(dish = "soup", "{message}");
+        error!(dish = "soup", "{message}");
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        self.config
+            .get(key)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+}
+
+fn text<'a>(config: &'a Map, key: &str) -> &'a str {
+    config.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn main() -> ExitCode {
+    workflow::serve(Kitchen)
+}
