@@ -27,6 +27,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Host {
     caller: Caller,
+    channel: Channel,
     server: PluginServer,
     connection: tokio::task::JoinHandle<()>,
 }
@@ -67,12 +68,14 @@ impl Host {
             }
         });
         let channel = Channel::from_io(near).await.map_err(CallError::Connect)?;
-        let client = PluginServiceClient::new(channel).max_decoding_message_size(usize::MAX);
+        let client =
+            PluginServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
         Ok(Self {
             caller: Caller {
                 client,
                 timeout: DEFAULT_TIMEOUT,
             },
+            channel,
             server,
             connection,
         })
@@ -88,6 +91,11 @@ impl Host {
     /// The generated client, for calls that this host has no method for.
     pub fn client(&self) -> PluginServiceClient<Channel> {
         self.caller.client.clone()
+    }
+
+    /// The connection, for calls that the generated client has no method for.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Who the plugin says it is.

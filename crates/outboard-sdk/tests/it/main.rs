@@ -1,0 +1,9 @@
+//! Plugins made with the SDK, called by a host in memory and in processes of their own.
+#![allow(clippy::unwrap_used)]
+
+mod kitchen;
+mod lifecycle;
+mod limits;
+mod process;
+mod session;
+mod steps;
