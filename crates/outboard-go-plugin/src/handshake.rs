@@ -137,8 +137,9 @@ impl HandshakeLine {
             Ok(CORE_PROTOCOL_VERSION) => CORE_PROTOCOL_VERSION,
             _ => return Err(HandshakeError::CoreVersion(fields[0].to_owned())),
         };
-        let app_version =
-            fields[1].parse().map_err(|_| HandshakeError::AppVersion(fields[1].to_owned()))?;
+        let app_version = fields[1]
+            .parse()
+            .map_err(|_| HandshakeError::AppVersion(fields[1].to_owned()))?;
         let address = parse_address(fields[2], fields[3])?;
         let protocol = match fields.get(4).copied() {
             Some("grpc") => Protocol::Grpc,
@@ -150,7 +151,14 @@ impl HandshakeLine {
             .filter(|field| field.len() > SHORTEST_CERTIFICATE)
             .map(|field| (*field).to_owned());
         let multiplexed = fields.get(6).map(|field| parse_bool(field)).transpose()?;
-        Ok(HandshakeLine { core_version, app_version, address, protocol, certificate, multiplexed })
+        Ok(HandshakeLine {
+            core_version,
+            app_version,
+            address,
+            protocol,
+            certificate,
+            multiplexed,
+        })
     }
 }
 
@@ -168,7 +176,10 @@ fn parse_address(network: &str, address: &str) -> Result<Address, HandshakeError
             // Only names of this machine are looked up: the line comes from a
             // program that may be wrong, and a lookup may take long.
             let parsed: Option<SocketAddr> = match full.strip_prefix("localhost:") {
-                Some(_) => full.to_socket_addrs().ok().and_then(|mut found| found.next()),
+                Some(_) => full
+                    .to_socket_addrs()
+                    .ok()
+                    .and_then(|mut found| found.next()),
                 None => full.parse().ok(),
             };
             parsed.map(Address::Tcp).ok_or_else(unusable)
@@ -211,7 +222,11 @@ impl fmt::Display for HandshakeLine {
 /// Without any in common, or with a host that says nothing, its lowest, so that
 /// the host can name both sides' versions in its error.
 pub fn negotiate(own: &[u32], accepted_by_host: &[u32]) -> Option<u32> {
-    let common = own.iter().copied().filter(|version| accepted_by_host.contains(version)).max();
+    let common = own
+        .iter()
+        .copied()
+        .filter(|version| accepted_by_host.contains(version))
+        .max();
     common.or_else(|| own.iter().copied().min())
 }
 
@@ -257,13 +272,34 @@ mod tests {
         let error = |line| HandshakeLine::parse(line).expect_err(line);
         assert_eq!(error("hello world"), HandshakeError::TooFewFields(1));
         assert_eq!(error(""), HandshakeError::TooFewFields(1));
-        assert_eq!(error("9|1|unix|/s|grpc"), HandshakeError::CoreVersion("9".into()));
-        assert_eq!(error("x|1|unix|/s|grpc"), HandshakeError::CoreVersion("x".into()));
-        assert_eq!(error("1|-1|unix|/s|grpc"), HandshakeError::AppVersion("-1".into()));
-        assert_eq!(error("1|1|pipe|/s|grpc"), HandshakeError::Network("pipe".into()));
-        assert_eq!(error("1|1|unix||grpc"), HandshakeError::Address(String::new()));
-        assert_eq!(error("1|1|tcp|nowhere|grpc"), HandshakeError::Address("nowhere".into()));
-        assert_eq!(error("1|1|unix|/s|grpc||maybe"), HandshakeError::Multiplexed("maybe".into()));
+        assert_eq!(
+            error("9|1|unix|/s|grpc"),
+            HandshakeError::CoreVersion("9".into())
+        );
+        assert_eq!(
+            error("x|1|unix|/s|grpc"),
+            HandshakeError::CoreVersion("x".into())
+        );
+        assert_eq!(
+            error("1|-1|unix|/s|grpc"),
+            HandshakeError::AppVersion("-1".into())
+        );
+        assert_eq!(
+            error("1|1|pipe|/s|grpc"),
+            HandshakeError::Network("pipe".into())
+        );
+        assert_eq!(
+            error("1|1|unix||grpc"),
+            HandshakeError::Address(String::new())
+        );
+        assert_eq!(
+            error("1|1|tcp|nowhere|grpc"),
+            HandshakeError::Address("nowhere".into())
+        );
+        assert_eq!(
+            error("1|1|unix|/s|grpc||maybe"),
+            HandshakeError::Multiplexed("maybe".into())
+        );
     }
 
     #[test]

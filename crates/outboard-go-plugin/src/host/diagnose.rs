@@ -43,7 +43,10 @@ pub(super) fn preflight(program: &Path) -> Result<(), StartErrorKind> {
 }
 
 fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn read_head(program: &Path, head: &mut [u8]) -> io::Result<usize> {
@@ -82,17 +85,25 @@ fn check_format(program: &Path, head: &[u8]) -> Result<(), StartErrorKind> {
         let (name, rust_name) = machine_name(machine);
         // 32-bit programs of the same family run on a 64-bit machine.
         let compatible = rust_name == std::env::consts::ARCH
-            || matches!((rust_name, std::env::consts::ARCH), ("x86", "x86_64") | ("arm", "aarch64"));
+            || matches!(
+                (rust_name, std::env::consts::ARCH),
+                ("x86", "x86_64") | ("arm", "aarch64")
+            );
         if compatible || rust_name.is_empty() {
             return Ok(());
         }
         let found = name.to_owned();
-        return Err(StartErrorKind::WrongArchitecture { found, host: std::env::consts::ARCH });
+        return Err(StartErrorKind::WrongArchitecture {
+            found,
+            host: std::env::consts::ARCH,
+        });
     }
     let foreign = if head.starts_with(b"MZ") {
         Some("Windows")
-    } else if matches!(head.get(..4), Some([0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe]))
-    {
+    } else if matches!(
+        head.get(..4),
+        Some([0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe])
+    ) {
         Some("macOS")
     } else {
         None

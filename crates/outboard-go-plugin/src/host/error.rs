@@ -165,7 +165,14 @@ impl StartError {
         };
         let plugin = plugin.to_owned();
         StartError {
-            inner: Box::new(Inner { plugin, step, kind, elapsed, exit, last_lines: Vec::new() }),
+            inner: Box::new(Inner {
+                plugin,
+                step,
+                kind,
+                elapsed,
+                exit,
+                last_lines: Vec::new(),
+            }),
         }
     }
 
@@ -232,17 +239,25 @@ impl StartError {
             StartErrorKind::Connect { .. } | StartErrorKind::Unhealthy(_) => {
                 "check that it serves gRPC at the address that it printed"
             }
-            StartErrorKind::Timeout(_) => {
-                "see what it waits for, or raise the start timeout"
-            }
+            StartErrorKind::Timeout(_) => "see what it waits for, or raise the start timeout",
         }
     }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { plugin, step, kind, elapsed, exit, last_lines } = &*self.inner;
-        write!(f, "plugin {plugin:?} did not start: {step} failed after {elapsed:.1?}: {kind}")?;
+        let Inner {
+            plugin,
+            step,
+            kind,
+            elapsed,
+            exit,
+            last_lines,
+        } = &*self.inner;
+        write!(
+            f,
+            "plugin {plugin:?} did not start: {step} failed after {elapsed:.1?}: {kind}"
+        )?;
         if let (Some(exit), false) = (exit, matches!(kind, StartErrorKind::Exited(_))) {
             write!(f, "; it ended with {exit}")?;
         }

@@ -65,14 +65,20 @@ impl fmt::Display for PluginEvent {
         match &self.kind {
             PluginEventKind::Starting => write!(f, "plugin {plugin:?} is starting"),
             PluginEventKind::Ready { pid, elapsed } => {
-                write!(f, "plugin {plugin:?} is ready as process {pid} after {elapsed:.1?}")
+                write!(
+                    f,
+                    "plugin {plugin:?} is ready as process {pid} after {elapsed:.1?}"
+                )
             }
             PluginEventKind::StartFailed { reason } | PluginEventKind::Failed { reason } => {
                 f.write_str(reason)
             }
             PluginEventKind::Crashed(report) | PluginEventKind::Stopped(report) => report.fmt(f),
             PluginEventKind::Restarting { attempt, delay } => {
-                write!(f, "plugin {plugin:?} starts again in {delay:.1?} (attempt {attempt})")
+                write!(
+                    f,
+                    "plugin {plugin:?} starts again in {delay:.1?} (attempt {attempt})"
+                )
             }
         }
     }
@@ -105,7 +111,11 @@ impl EventBus {
 
     /// Tells every follower. Does nothing if there is none.
     pub fn send(&self, plugin: &str, kind: PluginEventKind) {
-        let event = PluginEvent { plugin: plugin.to_owned(), at: SystemTime::now(), kind };
+        let event = PluginEvent {
+            plugin: plugin.to_owned(),
+            at: SystemTime::now(),
+            kind,
+        };
         tracing::debug!(plugin, "{event}");
         // Nobody listening is not an error.
         let _ = self.0.send(event);

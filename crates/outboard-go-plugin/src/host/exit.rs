@@ -75,9 +75,18 @@ pub struct ExitReport {
 
 impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plugin, pid, cause, uptime, .. } = self;
+        let Self {
+            plugin,
+            pid,
+            cause,
+            uptime,
+            ..
+        } = self;
         let verb = if self.requested { "stopped" } else { "crashed" };
-        write!(f, "plugin {plugin:?} {verb}: process {pid} ended with {cause} after {uptime:.1?}")?;
+        write!(
+            f,
+            "plugin {plugin:?} {verb}: process {pid} ended with {cause} after {uptime:.1?}"
+        )?;
         if self.forced {
             f.write_str(", by force")?;
         }

@@ -128,7 +128,11 @@ impl Classifier {
         let go_panic = line.starts_with("panic: ") || line.starts_with("fatal error: ");
         let rust_panic = line.starts_with("thread '") && line.contains(" panicked at ");
         self.panicking |= go_panic || rust_panic;
-        let level = if self.panicking { LogLevel::Error } else { LogLevel::Debug };
+        let level = if self.panicking {
+            LogLevel::Error
+        } else {
+            LogLevel::Debug
+        };
         (level, line.to_owned(), None)
     }
 }
@@ -139,7 +143,9 @@ fn parse_hclog(line: &str) -> Option<(LogLevel, String, Option<String>)> {
         return None;
     }
     let mut object: serde_json::Map<String, Value> = serde_json::from_str(line).ok()?;
-    let Value::String(level) = object.remove("@level")? else { return None };
+    let Value::String(level) = object.remove("@level")? else {
+        return None;
+    };
     let level = LogLevel::parse(&level)?;
     let message = match object.remove("@message") {
         Some(Value::String(message)) => message,
@@ -199,8 +205,10 @@ impl PluginLog {
             .iter()
             .rev()
             .filter(|line| line.pid == pid && line.source == LogSource::Stderr);
-        let mut last: Vec<String> =
-            lines.take(REPORTED).map(|line| shorten(&line.message)).collect();
+        let mut last: Vec<String> = lines
+            .take(REPORTED)
+            .map(|line| shorten(&line.message))
+            .collect();
         last.reverse();
         last
     }
@@ -216,13 +224,23 @@ impl PluginLog {
             LogSource::Stdout => (LogLevel::Info, text.to_owned(), None),
         };
         self.trace(level, &message, fields.as_deref());
-        let line = LogLine { pid, at: SystemTime::now(), source, level, message, fields };
+        let line = LogLine {
+            pid,
+            at: SystemTime::now(),
+            source,
+            level,
+            message,
+            fields,
+        };
         let _ = self.0.follow.send(line.clone());
         let mut recent = self.lock();
         if recent.len() == REMEMBERED {
             recent.pop_front();
         }
-        recent.push_back(LogLine { message: shorten(&line.message), ..line });
+        recent.push_back(LogLine {
+            message: shorten(&line.message),
+            ..line
+        });
     }
 
     fn trace(&self, level: LogLevel, message: &str, fields: Option<&str>) {
@@ -249,7 +267,9 @@ impl PluginLog {
 
 impl std::fmt::Debug for PluginLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PluginLog").field("plugin", &self.0.plugin).finish_non_exhaustive()
+        f.debug_struct("PluginLog")
+            .field("plugin", &self.0.plugin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -312,11 +332,23 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(log: PluginLog, pid: u32, source: LogSource) -> Writer {
         let (splitter, classifier) = Default::default();
-        Writer { log, pid, source, splitter, classifier }
+        Writer {
+            log,
+            pid,
+            source,
+            splitter,
+            classifier,
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        let Writer { log, pid, source, splitter, classifier } = self;
+        let Writer {
+            log,
+            pid,
+            source,
+            splitter,
+            classifier,
+        } = self;
         splitter.feed(bytes, |line| log.push(*pid, *source, classifier, line));
     }
 }
@@ -324,7 +356,13 @@ impl Writer {
 impl Drop for Writer {
     /// The last line counts even if it was never finished.
     fn drop(&mut self) {
-        let Writer { log, pid, source, splitter, classifier } = self;
+        let Writer {
+            log,
+            pid,
+            source,
+            splitter,
+            classifier,
+        } = self;
         splitter.finish(|line| log.push(*pid, *source, classifier, line));
     }
 }
@@ -371,13 +409,20 @@ mod tests {
             "[1,2]",
             "{",
         ] {
-            assert_eq!(classify(line), (LogLevel::Debug, line.to_owned(), None), "{line}");
+            assert_eq!(
+                classify(line),
+                (LogLevel::Debug, line.to_owned(), None),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn prefixes_name_the_level() {
-        assert_eq!(classify("[WARN]  careful"), (LogLevel::Warn, "careful".to_owned(), None));
+        assert_eq!(
+            classify("[WARN]  careful"),
+            (LogLevel::Warn, "careful".to_owned(), None)
+        );
         assert_eq!(classify("[ERROR] no").0, LogLevel::Error);
         assert_eq!(classify(" [ERROR] not at the start").0, LogLevel::Debug);
     }
@@ -390,7 +435,10 @@ mod tests {
         assert_eq!(level("goroutine 1 [running]:"), LogLevel::Error);
         assert_eq!(level("[INFO] going on"), LogLevel::Info);
         assert_eq!(level("just text"), LogLevel::Debug);
-        assert_eq!(level("thread 'main' panicked at src/main.rs:1:1:"), LogLevel::Error);
+        assert_eq!(
+            level("thread 'main' panicked at src/main.rs:1:1:"),
+            LogLevel::Error
+        );
     }
 
     #[test]

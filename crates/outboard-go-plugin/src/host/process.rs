@@ -7,16 +7,10 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::{
-    process::Child,
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::{process::Child, sync::watch, task::JoinHandle};
 use tonic::{Code, Request, Status};
 
-use super::{
-    EventBus, ExitCause, ExitReport, PluginEventKind, PluginLog, PluginSpec,
-};
+use super::{EventBus, ExitCause, ExitReport, PluginEventKind, PluginLog, PluginSpec};
 use crate::{
     generated::{
         health::{HealthCheckRequest, health_client::HealthClient},
@@ -101,7 +95,11 @@ impl PluginProcess {
         let mut exit = self.exit.clone();
         let (name, pid) = (self.name.clone(), self.pid);
         async move {
-            let report = exit.wait_for(Option::is_some).await.ok().and_then(|exit| exit.clone());
+            let report = exit
+                .wait_for(Option::is_some)
+                .await
+                .ok()
+                .and_then(|exit| exit.clone());
             // Without its task, as when the runtime goes, nobody knows more.
             report.unwrap_or(ExitReport {
                 plugin: name,
@@ -138,8 +136,9 @@ impl PluginProcess {
 }
 
 pub(super) async fn ping(channel: Channel, timeout: Duration) -> Result<(), Status> {
-    let mut request =
-        Request::new(HealthCheckRequest { service: HEALTH_SERVICE.to_owned() });
+    let mut request = Request::new(HealthCheckRequest {
+        service: HEALTH_SERVICE.to_owned(),
+    });
     request.set_timeout(timeout);
     match HealthClient::new(channel).check(request).await {
         Ok(_) => Ok(()),
@@ -229,7 +228,9 @@ impl Owned {
         if self.reaped {
             return;
         }
-        if let Some(group) = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw)
+        if let Some(group) = i32::try_from(self.pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
         {
             // Already gone is what we want.
             let _ = rustix::process::kill_process_group(group, signal);
@@ -245,7 +246,9 @@ impl Owned {
         self.signal_group(rustix::process::Signal::KILL);
         let _ = self.child.start_kill();
         // Only a process stuck in the kernel takes longer.
-        tokio::time::timeout(KILL_TIMEOUT, self.exit()).await.unwrap_or(ExitCause::Unknown)
+        tokio::time::timeout(KILL_TIMEOUT, self.exit())
+            .await
+            .unwrap_or(ExitCause::Unknown)
     }
 }
 
@@ -362,7 +365,9 @@ impl Owner {
             uptime: self.started.since.elapsed(),
             last_lines: self.started.log.last(owned.pid),
         };
-        self.started.channel.close(Status::unavailable(report.to_string()));
+        self.started
+            .channel
+            .close(Status::unavailable(report.to_string()));
         // Its socket directory goes before anybody hears that it is gone.
         drop(owned);
         if let Some(events) = &self.events {
@@ -396,7 +401,11 @@ impl Owner {
         if asked && let Ok(cause) = tokio::time::timeout(grace, owned.exit()).await {
             return (false, cause);
         }
-        tracing::warn!(plugin = self.name, ?grace, "the plugin did not shut down by itself");
+        tracing::warn!(
+            plugin = self.name,
+            ?grace,
+            "the plugin did not shut down by itself"
+        );
         #[cfg(unix)]
         if !self.terminate_grace.is_zero() {
             owned.signal_group(rustix::process::Signal::TERM);
@@ -414,8 +423,8 @@ fn remove_socket(path: &std::path::Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
-        let socket = std::fs::symlink_metadata(path)
-            .is_ok_and(|metadata| metadata.file_type().is_socket());
+        let socket =
+            std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
         if socket {
             let _ = std::fs::remove_file(path);
         }

@@ -75,17 +75,28 @@ impl RestartState {
 
     /// The plugin crashed, or failed to start again.
     pub fn crashed(&mut self, policy: &RestartPolicy, now: Instant) -> RestartDecision {
-        let ran = self.ready_since.take().map(|since| now.saturating_duration_since(since));
+        let ran = self
+            .ready_since
+            .take()
+            .map(|since| now.saturating_duration_since(since));
         if ran.is_some_and(|ran| ran >= policy.healthy_after) {
             self.attempts = 0;
         }
         if self.attempts >= policy.max_restarts {
-            return RestartDecision::GiveUp { attempts: self.attempts };
+            return RestartDecision::GiveUp {
+                attempts: self.attempts,
+            };
         }
         let doubled = 2u32.checked_pow(self.attempts).unwrap_or(u32::MAX);
-        let delay = policy.first_delay.saturating_mul(doubled).min(policy.max_delay);
+        let delay = policy
+            .first_delay
+            .saturating_mul(doubled)
+            .min(policy.max_delay);
         self.attempts += 1;
-        RestartDecision::Restart { attempt: self.attempts, delay }
+        RestartDecision::Restart {
+            attempt: self.attempts,
+            delay,
+        }
     }
 }
 
@@ -101,7 +112,10 @@ mod tests {
     };
 
     fn restart(attempt: u32, seconds: u64) -> RestartDecision {
-        RestartDecision::Restart { attempt, delay: Duration::from_secs(seconds) }
+        RestartDecision::Restart {
+            attempt,
+            delay: Duration::from_secs(seconds),
+        }
     }
 
     #[test]
@@ -112,7 +126,10 @@ mod tests {
         assert_eq!(state.crashed(&POLICY, now), restart(2, 2));
         assert_eq!(state.crashed(&POLICY, now), restart(3, 4));
         assert_eq!(state.crashed(&POLICY, now), restart(4, 5));
-        assert_eq!(state.crashed(&POLICY, now), RestartDecision::GiveUp { attempts: 4 });
+        assert_eq!(
+            state.crashed(&POLICY, now),
+            RestartDecision::GiveUp { attempts: 4 }
+        );
     }
 
     #[test]
@@ -130,7 +147,10 @@ mod tests {
 
     #[test]
     fn no_restarts_means_none() {
-        let policy = RestartPolicy { max_restarts: 0, ..POLICY };
+        let policy = RestartPolicy {
+            max_restarts: 0,
+            ..POLICY
+        };
         let decision = RestartState::default().crashed(&policy, Instant::now());
         assert_eq!(decision, RestartDecision::GiveUp { attempts: 0 });
     }

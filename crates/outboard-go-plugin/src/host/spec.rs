@@ -29,9 +29,28 @@ impl Inherit {
     /// The variables that [`Inherit::Basics`] passes on; `LC_` stands for all
     /// that begin so.
     pub const BASICS: &[&str] = &[
-        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_", "TZ", "TMPDIR",
-        "TERM", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
-        "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SYSTEMROOT", "OUTBOARD_LOG",
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "LC_",
+        "TZ",
+        "TMPDIR",
+        "TERM",
+        "XDG_RUNTIME_DIR",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "SYSTEMROOT",
+        "OUTBOARD_LOG",
         "RUST_BACKTRACE",
     ];
 
@@ -40,9 +59,7 @@ impl Inherit {
             Inherit::All => true,
             Inherit::None => false,
             Inherit::Only(names) => names.iter().any(|allowed| allowed == name),
-            Inherit::Basics => {
-                name.starts_with("LC_") || Inherit::BASICS.contains(&name)
-            }
+            Inherit::Basics => name.starts_with("LC_") || Inherit::BASICS.contains(&name),
         }
     }
 }
@@ -235,7 +252,10 @@ impl PluginSpec {
         let cookie = &self.handshake;
         inherited
             .chain(self.env.iter().cloned())
-            .chain(own.into_iter().map(|(name, value)| (name.into(), value.into())))
+            .chain(
+                own.into_iter()
+                    .map(|(name, value)| (name.into(), value.into())),
+            )
             .chain([(
                 OsString::from(&cookie.magic_cookie_key),
                 OsString::from(&cookie.magic_cookie_value),

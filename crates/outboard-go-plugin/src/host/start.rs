@@ -41,24 +41,46 @@ const BUSY_WAIT: Duration = Duration::from_millis(10);
 
 pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError> {
     let begun = Instant::now();
-    let log = spec.log.clone().unwrap_or_else(|| PluginLog::new(&spec.name));
+    let log = spec
+        .log
+        .clone()
+        .unwrap_or_else(|| PluginLog::new(&spec.name));
     if let Some(events) = &spec.events {
         events.send(&spec.name, PluginEventKind::Starting);
     }
-    let mut start = Start { spec, deadline: begun + spec.start_timeout, step: StartStep::Prepare };
+    let mut start = Start {
+        spec,
+        deadline: begun + spec.start_timeout,
+        step: StartStep::Prepare,
+    };
     let mut owned = None;
     match start.run(&mut owned, &log).await {
         Ok((version, address, channel)) => {
             // `run` succeeds only with a child.
-            let Some(mut owned) = owned else { unreachable!("a started plugin has a process") };
+            let Some(mut owned) = owned else {
+                unreachable!("a started plugin has a process")
+            };
             let pid = owned.pid();
-            owned.adopt(tokio::spawn(stdio::follow(channel.clone(), log.clone(), pid)));
+            owned.adopt(tokio::spawn(stdio::follow(
+                channel.clone(),
+                log.clone(),
+                pid,
+            )));
             if let Some(events) = &spec.events {
-                let kind = PluginEventKind::Ready { pid, elapsed: begun.elapsed() };
+                let kind = PluginEventKind::Ready {
+                    pid,
+                    elapsed: begun.elapsed(),
+                };
                 events.send(&spec.name, kind);
             }
             let since = begun.into_std();
-            let started = Started { version, address, channel, log, since };
+            let started = Started {
+                version,
+                address,
+                channel,
+                log,
+                since,
+            };
             Ok(process::run(spec, owned, started))
         }
         Err(kind) => {
@@ -98,12 +120,16 @@ impl Start<'_> {
         self.step = StartStep::Spawn;
         let child = self.spawn(&program, sockets.path()).await?;
         let Some(pid) = child.id() else {
-            return Err(StartErrorKind::Io(io::Error::other("the child has no process id")));
+            return Err(StartErrorKind::Io(io::Error::other(
+                "the child has no process id",
+            )));
         };
         let owned = owned.insert(Owned::new(child, pid, sockets));
         let (stdout, stderr) = (owned.child().stdout.take(), owned.child().stderr.take());
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(StartErrorKind::Io(io::Error::other("the child has no pipes")));
+            return Err(StartErrorKind::Io(io::Error::other(
+                "the child has no pipes",
+            )));
         };
         let writer = Writer::new(log.clone(), pid, LogSource::Stderr);
         owned.adopt(tokio::spawn(pump(stderr, writer)));
@@ -183,8 +209,7 @@ impl Start<'_> {
                 // Another thread forked while the file was still open for
                 // writing; it passes as soon as that child has called exec.
                 Err(error)
-                    if error.kind() == io::ErrorKind::ExecutableFileBusy
-                        && busy < BUSY_RETRIES =>
+                    if error.kind() == io::ErrorKind::ExecutableFileBusy && busy < BUSY_RETRIES =>
                 {
                     busy += 1;
                     tokio::time::sleep(BUSY_WAIT).await;
@@ -256,7 +281,10 @@ impl Start<'_> {
 async fn read_line(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     let limit = MAX_LINE_BYTES as u64;
-    let count = (&mut *stdout).take(limit).read_until(b'\n', &mut line).await?;
+    let count = (&mut *stdout)
+        .take(limit)
+        .read_until(b'\n', &mut line)
+        .await?;
     if count == 0 {
         return Ok(None);
     }
@@ -272,7 +300,11 @@ fn socket_directory() -> Result<TempDir, Box<StartErrorKind>> {
         Some(PathBuf::from("/tmp")),
     ];
     let mut failure = None;
-    for parent in candidates.into_iter().flatten().filter(|parent| parent.is_absolute()) {
+    for parent in candidates
+        .into_iter()
+        .flatten()
+        .filter(|parent| parent.is_absolute())
+    {
         let mut builder = tempfile::Builder::new();
         builder.prefix("outboard-");
         #[cfg(unix)]
@@ -285,7 +317,11 @@ fn socket_directory() -> Result<TempDir, Box<StartErrorKind>> {
                     return Ok(directory);
                 }
                 let path = directory.path().to_owned();
-                failure = Some(StartErrorKind::SocketPathTooLong { path, length, limit });
+                failure = Some(StartErrorKind::SocketPathTooLong {
+                    path,
+                    length,
+                    limit,
+                });
             }
             Err(error) => {
                 failure.get_or_insert(StartErrorKind::Io(error));
@@ -293,6 +329,8 @@ fn socket_directory() -> Result<TempDir, Box<StartErrorKind>> {
         }
     }
     Err(Box::new(failure.unwrap_or_else(|| {
-        StartErrorKind::Io(io::Error::other("there is no directory for temporary files"))
+        StartErrorKind::Io(io::Error::other(
+            "there is no directory for temporary files",
+        ))
     })))
 }

@@ -11,12 +11,15 @@ use crate::{
 /// Follows the stdio stream to its end. A plugin without one is fine.
 ///
 /// The stream opens with its first message, so nobody may wait for it to open.
-pub(super) fn follow(channel: Channel, log: PluginLog, pid: u32) -> impl Future<Output = ()> + Send {
+pub(super) fn follow(
+    channel: Channel,
+    log: PluginLog,
+    pid: u32,
+) -> impl Future<Output = ()> + Send {
     // Silence is normal here, for hours.
     let channel = channel.with_idle_timeout(None::<Duration>);
     async move {
-        let mut client =
-            GrpcStdioClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let mut client = GrpcStdioClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let mut stream = match client.stream_stdio(()).await {
             Ok(stream) => stream.into_inner(),
             Err(status) => {

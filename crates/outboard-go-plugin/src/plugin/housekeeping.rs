@@ -15,8 +15,8 @@ use crate::{
             health_server::Health,
         },
         plugin::{
-            Empty, StdioData, grpc_controller_server::GrpcController,
-            grpc_stdio_server::GrpcStdio, stdio_data,
+            Empty, StdioData, grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio,
+            stdio_data,
         },
     },
     transport::InFlight,
@@ -53,7 +53,9 @@ impl Health for HealthService {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let answer = match request.into_inner().service.as_str() {
             "" | HEALTH_SERVICE => serving(),
-            _ => HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() },
+            _ => HealthCheckResponse {
+                status: ServingStatus::ServiceUnknown.into(),
+            },
         };
         // The answer never changes: a plugin that serves is healthy.
         let answers = futures_util::stream::once(std::future::ready(Ok(answer)));
@@ -63,7 +65,9 @@ impl Health for HealthService {
 }
 
 fn serving() -> HealthCheckResponse {
-    HealthCheckResponse { status: ServingStatus::Serving.into() }
+    HealthCheckResponse {
+        status: ServingStatus::Serving.into(),
+    }
 }
 
 #[derive(Clone)]
@@ -79,7 +83,10 @@ impl GrpcStdio for StdioService {
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
         let pieces = futures_util::stream::unfold(self.0.clone(), |printed| async move {
             let data = printed.next().await?;
-            let piece = StdioData { channel: stdio_data::Channel::Stdout.into(), data };
+            let piece = StdioData {
+                channel: stdio_data::Channel::Stdout.into(),
+                data,
+            };
             Some((Ok(piece), printed))
         });
         Ok(Response::new(Box::pin(pieces)))
@@ -127,7 +134,9 @@ impl Shutdown {
             );
         }
         if let Some(hook) = &self.hook
-            && tokio::time::timeout(self.drain_timeout, hook()).await.is_err()
+            && tokio::time::timeout(self.drain_timeout, hook())
+                .await
+                .is_err()
         {
             tracing::warn!(timeout = ?self.drain_timeout, "the shutdown hook did not finish");
         }

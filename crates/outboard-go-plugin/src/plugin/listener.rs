@@ -89,7 +89,10 @@ fn bind_unix() -> io::Result<Listener> {
     };
     let path = socket_path(&directory)?;
     let socket = std::os::unix::net::UnixListener::bind(&path).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on {}: {error}", path.display()))
+        io::Error::new(
+            error.kind(),
+            format!("cannot listen on {}: {error}", path.display()),
+        )
     })?;
     let listener = |socket: std::os::unix::net::UnixListener| {
         set_group(&path)?;
@@ -97,9 +100,10 @@ fn bind_unix() -> io::Result<Listener> {
         tokio::net::UnixListener::from_std(socket)
     };
     match listener(socket) {
-        Ok(socket) => {
-            Ok(Listener { socket: Socket::Unix(socket), address: Address::Unix(path) })
-        }
+        Ok(socket) => Ok(Listener {
+            socket: Socket::Unix(socket),
+            address: Address::Unix(path),
+        }),
         Err(error) => {
             let _ = std::fs::remove_file(&path);
             Err(error)
@@ -112,7 +116,10 @@ fn bind_unix() -> io::Result<Listener> {
 fn socket_path(directory: &Path) -> io::Result<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
 
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .subsec_nanos();
     let path = directory.join(format!("plugin{}{nanos}", std::process::id()));
     let length = path.as_os_str().as_bytes().len();
     if length > MAX_SOCKET_PATH {
@@ -154,12 +161,19 @@ fn group_by_name(name: &str) -> io::Result<u32> {
     let groups = std::fs::read_to_string("/etc/group")?;
     let id = groups.lines().find_map(|line| {
         let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1)).flatten()?.parse().ok()
+        (fields.next() == Some(name))
+            .then(|| fields.nth(1))
+            .flatten()?
+            .parse()
+            .ok()
     });
     id.ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::NotFound,
-            format!("{} names the group {name:?}, which does not exist", environment::UNIX_SOCKET_GROUP),
+            format!(
+                "{} names the group {name:?}, which does not exist",
+                environment::UNIX_SOCKET_GROUP
+            ),
         )
     })
 }
@@ -181,7 +195,10 @@ async fn bind_tcp() -> io::Result<Listener> {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Ok(socket) => {
                 let address = Address::Tcp(socket.local_addr()?);
-                return Ok(Listener { socket: Socket::Tcp(socket), address });
+                return Ok(Listener {
+                    socket: Socket::Tcp(socket),
+                    address,
+                });
             }
             Err(error) => last = Some(error),
         }

@@ -1,14 +1,6 @@
 //! From `main` to exit: the whole life of a plugin process.
 
-use std::{
-    env, fmt,
-    future::Future,
-    io,
-    pin::Pin,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, fmt, future::Future, io, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -35,8 +27,7 @@ const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_millis(900);
 /// How long open connections get to close after the last answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
 
-pub(super) type ShutdownHook =
-    dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
+pub(super) type ShutdownHook = dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
 type MakeServices = dyn Fn(u32) -> Services + Send;
 
@@ -122,8 +113,10 @@ impl ServeConfig {
             .ok_or(ServeError(Failure::NoVersions))?;
         let failed = |step| move |error| ServeError(Failure::Io { step, error });
         stdout::take_over_stdout().map_err(failed("take over standard output"))?;
-        let listener = Listener::bind(self.network).await.map_err(failed("listen"))?;
-        let printed = Printed::start().map_err(failed("start reading standard output"))?;
+        let listener = Listener::bind(self.network)
+            .await
+            .map_err(failed("listen"))?;
+        let printed = Printed::of_this_process().map_err(failed("read standard output"))?;
         let mut signals = Signals::install().map_err(failed("install signal handlers"))?;
 
         let (stopped, mut stop) = watch::channel(false);
@@ -137,9 +130,11 @@ impl ServeConfig {
             once: Arc::default(),
         };
         let services = services
-            .add(HealthServer::new(HealthService))
-            .add(GrpcStdioServer::new(StdioService(printed)))
-            .add(GrpcControllerServer::new(ControllerService { shutdown: shutdown.clone() }));
+            .add_service(HealthServer::new(HealthService))
+            .add_service(GrpcStdioServer::new(StdioService(printed)))
+            .add_service(GrpcControllerServer::new(ControllerService {
+                shutdown: shutdown.clone(),
+            }));
 
         let line = HandshakeLine {
             core_version: CORE_PROTOCOL_VERSION,
@@ -191,7 +186,11 @@ impl ServeConfig {
     }
 
     fn check_cookie(&self) -> Result<(), ServeError> {
-        let HandshakeConfig { magic_cookie_key, magic_cookie_value, .. } = &self.handshake;
+        let HandshakeConfig {
+            magic_cookie_key,
+            magic_cookie_value,
+            ..
+        } = &self.handshake;
         if magic_cookie_key.is_empty() || magic_cookie_value.is_empty() {
             return Err(ServeError(Failure::NoCookieConfigured));
         }
@@ -220,7 +219,11 @@ fn accepted_by_host() -> Vec<u32> {
         .filter_map(|entry| match entry.trim().parse() {
             Ok(version) => Some(version),
             Err(_) => {
-                tracing::warn!(entry, "{} has an entry that is no version", environment::PROTOCOL_VERSIONS);
+                tracing::warn!(
+                    entry,
+                    "{} has an entry that is no version",
+                    environment::PROTOCOL_VERSIONS
+                );
                 None
             }
         })
@@ -276,7 +279,10 @@ enum Failure {
     #[error("the plugin offers no protocol version")]
     NoVersions,
     #[error("the plugin could not {step}: {error}")]
-    Io { step: &'static str, error: io::Error },
+    Io {
+        step: &'static str,
+        error: io::Error,
+    },
 }
 
 impl ServeError {
@@ -290,10 +296,15 @@ impl ServeError {
 /// thread, and turns the outcome into an exit code. An error goes to standard
 /// error, with exit code 1.
 pub fn run(config: ServeConfig) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(config.serve()),
-        Err(error) => Err(ServeError(Failure::Io { step: "start a runtime", error })),
+        Err(error) => Err(ServeError(Failure::Io {
+            step: "start a runtime",
+            error,
+        })),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,21 +17,21 @@ use tokio::sync::Notify;
 const KEPT: usize = 1024 * 1024;
 /// The most that one piece on the wire carries, in bytes.
 const PIECE: usize = 16 * 1024;
-/// What the pipe itself may hold before the reading thread runs, in bytes.
-const PIPE: usize = 1024 * 1024;
 
 struct TakenOver {
     /// The descriptor 1 of before: where the handshake line goes.
     original: OwnedFd,
-    /// The reading end of what is descriptor 1 now.
-    printed: Mutex<Option<OwnedFd>>,
+    /// What comes out of the pipe that descriptor 1 is now.
+    printed: Printed,
 }
 
-static TAKEN_OVER: OnceLock<Result<TakenOver, rustix::io::Errno>> = OnceLock::new();
+static TAKEN_OVER: OnceLock<Result<TakenOver, i32>> = OnceLock::new();
 
 /// Moves standard output out of the way of the handshake: what was file
 /// descriptor 1 is kept for the handshake line, and descriptor 1 becomes a pipe
-/// that [`run`](super::run) reads.
+/// that a thread of this process reads, so that printing never waits for the
+/// host. What the host does not read is kept up to 1 MiB; beyond that the
+/// oldest is dropped, and how much is said in the stream.
 ///
 /// `run` calls this by itself. Call it earlier, from an initializer that runs
 /// before `main`, if something else may print that early; and only when the
@@ -40,28 +40,34 @@ static TAKEN_OVER: OnceLock<Result<TakenOver, rustix::io::Errno>> = OnceLock::ne
 ///
 /// # Errors
 ///
-/// When the process is out of file descriptors, or has no standard output.
+/// When the process is out of file descriptors or threads, or has no standard
+/// output.
 pub fn take_over_stdout() -> io::Result<()> {
     taken_over().map(|_| ())
 }
 
 fn taken_over() -> io::Result<&'static TakenOver> {
-    TAKEN_OVER.get_or_init(take).as_ref().map_err(|error| io::Error::from(*error))
+    let taken =
+        TAKEN_OVER.get_or_init(|| take().map_err(|error| error.raw_os_error().unwrap_or(0)));
+    taken
+        .as_ref()
+        .map_err(|error| io::Error::from_raw_os_error(*error))
 }
 
-fn take() -> Result<TakenOver, rustix::io::Errno> {
+fn take() -> io::Result<TakenOver> {
     use rustix::{io::fcntl_dupfd_cloexec, pipe, stdio};
 
     // Above the three that programs take for granted.
     let original = fcntl_dupfd_cloexec(stdio::stdout(), 3)?;
     let (reading, writing) = pipe::pipe_with(pipe::PipeFlags::CLOEXEC)?;
-    #[cfg(target_os = "linux")]
-    {
-        // A smaller pipe works too: only what is printed before `run` needs room.
-        let _ = pipe::fcntl_setpipe_size(&writing, PIPE);
-    }
+    let printed = Printed::default();
+    let sink = printed.clone();
+    std::thread::Builder::new()
+        .name("plugin-stdout".to_owned())
+        .stack_size(64 * 1024)
+        .spawn(move || sink.read_all(File::from(reading)))?;
     stdio::dup2_stdout(&writing)?;
-    Ok(TakenOver { original, printed: Mutex::new(Some(reading)) })
+    Ok(TakenOver { original, printed })
 }
 
 /// Writes the handshake line where the host reads it.
@@ -90,19 +96,9 @@ struct State {
 }
 
 impl Printed {
-    /// Starts the reading thread. A second call in the same process finds the
-    /// pipe gone and returns a stream without content.
-    pub(super) fn start() -> io::Result<Printed> {
-        let printed = Printed::default();
-        let reading = taken_over()?.printed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(reading) = reading {
-            let sink = printed.clone();
-            std::thread::Builder::new()
-                .name("plugin-stdout".to_owned())
-                .stack_size(64 * 1024)
-                .spawn(move || sink.read_all(File::from(reading)))?;
-        }
-        Ok(printed)
+    /// What this process prints.
+    pub(super) fn of_this_process() -> io::Result<Printed> {
+        Ok(taken_over()?.printed.clone())
     }
 
     fn read_all(&self, mut pipe: File) {

@@ -36,7 +36,12 @@ impl Drop for AbortOnDrop {
 
 impl IncomingBody {
     pub(super) fn new(stream: RecvStream, deadline: Deadline, sender: Option<AbortOnDrop>) -> Self {
-        IncomingBody { stream, deadline, data_ended: false, _sender: sender }
+        IncomingBody {
+            stream,
+            deadline,
+            data_ended: false,
+            _sender: sender,
+        }
     }
 
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
@@ -75,7 +80,10 @@ impl http_body::Body for IncomingBody {
                 self.deadline.progress();
                 Poll::Ready(frame)
             }
-            Poll::Pending => self.deadline.poll_expired(cx).map(|status| Some(Err(status))),
+            Poll::Pending => self
+                .deadline
+                .poll_expired(cx)
+                .map(|status| Some(Err(status))),
         }
     }
 
@@ -86,7 +94,9 @@ impl http_body::Body for IncomingBody {
 
 impl fmt::Debug for IncomingBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncomingBody").field("ended", &self.stream.is_end_stream()).finish()
+        f.debug_struct("IncomingBody")
+            .field("ended", &self.stream.is_end_stream())
+            .finish()
     }
 }
 

@@ -17,7 +17,10 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body::Body as _;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::AbortHandle,
+};
 use tonic::{Status, body::Body};
 use tower_service::Service;
 
@@ -76,7 +79,8 @@ struct Shared {
 
 struct Open {
     requests: SendRequest<Bytes>,
-    _driver: AbortOnDrop,
+    /// Ends by itself once nobody calls any more and the last stream is done.
+    driver: AbortHandle,
 }
 
 impl Channel {
@@ -132,7 +136,9 @@ impl Channel {
     /// at once with `status`. Only the first call of this method counts.
     pub fn close(&self, status: Status) {
         let _ = self.shared.closed.set(status);
-        drop(self.shared.take());
+        if let Some(open) = self.shared.take() {
+            open.driver.abort();
+        }
     }
 }
 
@@ -146,14 +152,16 @@ impl fmt::Debug for Channel {
 }
 
 async fn open(address: &Address) -> io::Result<Open> {
-    tokio::time::timeout(CONNECT_TIMEOUT, async { handshake(address.connect().await?).await })
-        .await
-        .map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no connection to {address} within {CONNECT_TIMEOUT:?}"),
-            )
-        })?
+    tokio::time::timeout(CONNECT_TIMEOUT, async {
+        handshake(address.connect().await?).await
+    })
+    .await
+    .map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no connection to {address} within {CONNECT_TIMEOUT:?}"),
+        )
+    })?
 }
 
 async fn handshake<T>(io: T) -> io::Result<Open>
@@ -175,7 +183,10 @@ where
             tracing::trace!(%error, "connection ended");
         }
     });
-    Ok(Open { requests, _driver: AbortOnDrop(driver.abort_handle()) })
+    Ok(Open {
+        requests,
+        driver: driver.abort_handle(),
+    })
 }
 
 impl Shared {
@@ -214,11 +225,16 @@ impl Shared {
         };
         tracing::debug!(%address, "connecting again");
         let open = open(address).await.map_err(|error| {
-            Status::unavailable(format!("the connection was lost, and {address} says: {error}"))
+            Status::unavailable(format!(
+                "the connection was lost, and {address} says: {error}"
+            ))
         })?;
         let requests = open.requests.clone();
         *self.lock() = Some(open);
-        requests.ready().await.map_err(|error| status_from_h2(&error))
+        requests
+            .ready()
+            .await
+            .map_err(|error| status_from_h2(&error))
     }
 
     async fn call(
@@ -228,15 +244,17 @@ impl Shared {
     ) -> Result<Response<IncomingBody>, Status> {
         let mut deadline = Deadline::new(timeout_from(request.headers()), idle_timeout);
         let mut exchange = std::pin::pin!(self.exchange(request));
-        let (head, stream, sender) =
-            poll_fn(|cx| match exchange.as_mut().poll(cx) {
-                Poll::Pending => deadline.poll_expired(cx).map(Err),
-                ready => ready,
-            })
-            .await
-            .map_err(|status| self.closed.get().cloned().unwrap_or(status))?;
+        let (head, stream, sender) = poll_fn(|cx| match exchange.as_mut().poll(cx) {
+            Poll::Pending => deadline.poll_expired(cx).map(Err),
+            ready => ready,
+        })
+        .await
+        .map_err(|status| self.closed.get().cloned().unwrap_or(status))?;
         deadline.progress();
-        Ok(Response::from_parts(head, IncomingBody::new(stream, deadline, sender)))
+        Ok(Response::from_parts(
+            head,
+            IncomingBody::new(stream, deadline, sender),
+        ))
     }
 
     async fn exchange(
@@ -272,8 +290,10 @@ impl Shared {
                 }
             }
         }
-        let (head, stream) =
-            response.await.map_err(|error| status_from_h2(&error))?.into_parts();
+        let (head, stream) = response
+            .await
+            .map_err(|error| status_from_h2(&error))?
+            .into_parts();
         Ok((head, stream, sender))
     }
 }
@@ -283,8 +303,11 @@ fn origin(uri: &Uri) -> Uri {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(Authority::from_static("unused"));
-    parts.path_and_query =
-        Some(uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+    parts.path_and_query = Some(
+        uri.path_and_query()
+            .cloned()
+            .unwrap_or(PathAndQuery::from_static("/")),
+    );
     Uri::from_parts(parts).unwrap_or_default()
 }
 

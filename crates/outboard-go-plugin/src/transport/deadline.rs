@@ -62,7 +62,11 @@ impl Deadline {
             (None, Some(idle)) => Some(Limit::Idle(idle)),
             (None, None) => None,
         };
-        Deadline { limit, sleep: None, waiting: false }
+        Deadline {
+            limit,
+            sleep: None,
+            waiting: false,
+        }
     }
 
     /// Notes a sign of life, from which the next idle wait counts.

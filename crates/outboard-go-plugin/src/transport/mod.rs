@@ -28,6 +28,8 @@ mod channel;
 mod deadline;
 mod send;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     address::{Address, Connection},

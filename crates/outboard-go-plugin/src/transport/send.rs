@@ -32,7 +32,14 @@ pub(super) struct SendBody {
 
 impl SendBody {
     pub(super) fn new(body: Body, stream: SendStream<Bytes>) -> Self {
-        SendBody { body, stream, ahead: None, waiting: None, trailers: None, body_ended: false }
+        SendBody {
+            body,
+            stream,
+            ahead: None,
+            waiting: None,
+            trailers: None,
+            body_ended: false,
+        }
     }
 
     /// Ready when the whole body is handed over, or with what went wrong: the
@@ -83,9 +90,10 @@ impl SendBody {
 
     fn finish(&mut self) -> Result<(), Status> {
         match self.trailers.take() {
-            Some(trailers) => {
-                self.stream.send_trailers(trailers).map_err(|error| status_from_h2(&error))
-            }
+            Some(trailers) => self
+                .stream
+                .send_trailers(trailers)
+                .map_err(|error| status_from_h2(&error)),
             None => {
                 let last = self.ahead.take().unwrap_or_default();
                 self.send(last, true)
@@ -122,7 +130,9 @@ impl SendBody {
     }
 
     fn send(&mut self, data: Bytes, end: bool) -> Result<(), Status> {
-        self.stream.send_data(data, end).map_err(|error| status_from_h2(&error))
+        self.stream
+            .send_data(data, end)
+            .map_err(|error| status_from_h2(&error))
     }
 
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {

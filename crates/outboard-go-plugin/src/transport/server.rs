@@ -120,7 +120,9 @@ impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<_> = self.handlers.keys().collect();
         names.sort();
-        f.debug_struct("Services").field("names", &names).finish_non_exhaustive()
+        f.debug_struct("Services")
+            .field("names", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -321,7 +323,11 @@ fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
 }
 
 fn panicked(method: &str, panic: &(dyn Any + Send)) -> Response<Body> {
-    Status::internal(format!("the handler of {method} panicked: {}", panic_text(panic))).into_http()
+    Status::internal(format!(
+        "the handler of {method} panicked: {}",
+        panic_text(panic)
+    ))
+    .into_http()
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -1,0 +1,66 @@
+//! A plugin with no service of its own, that behaves as its arguments say: what
+//! the tests of the host start as a real process.
+
+use std::{io::Write as _, process::ExitCode, time::Duration};
+
+use outboard_go_plugin::{
+    handshake::HandshakeConfig,
+    plugin::{Network, ServeConfig, run, take_over_stdout},
+    transport::Services,
+};
+
+// A grandchild that nobody looks after is what one of the tests is about.
+#[allow(clippy::zombie_processes)]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |wish: &str| arguments.iter().any(|argument| argument == wish);
+    let handshake = HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1);
+    if has("print-early") {
+        // As an initializer of a library might, before `main` even runs.
+        take_over_stdout().expect("take standard output over");
+        println!("printed before the handshake");
+    }
+    let mut config = ServeConfig::versioned(handshake, [1, 2], |_| Services::new());
+    if has("tcp") {
+        config = config.network(Network::Tcp);
+    }
+    if has("hook") {
+        config = config.on_shutdown(|| async {
+            println!("printed by the hook");
+            eprintln!("[INFO] the hook ran");
+        });
+    }
+    if has("stuck-hook") {
+        config = config.on_shutdown(|| async { std::future::pending().await });
+    }
+    if has("crash-soon") {
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            eprintln!("[ERROR] about to crash");
+            std::process::exit(7);
+        });
+    }
+    if has("grandchild") {
+        let child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .expect("sleep");
+        eprintln!("[INFO] grandchild {}", child.id());
+    }
+    if has("flood") {
+        for line in 0..50_000 {
+            println!("line {line} of a flood of output that nobody may have to wait for");
+        }
+        let _ = std::io::stdout().flush();
+    }
+    if has("environment") {
+        for (name, value) in std::env::vars() {
+            eprintln!("[INFO] {name}={value}");
+        }
+        eprintln!(
+            "[INFO] cwd={}",
+            std::env::current_dir().expect("a directory").display()
+        );
+    }
+    run(config)
+}

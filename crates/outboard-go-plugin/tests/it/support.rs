@@ -1,0 +1,70 @@
+//! Programs to start, and looking at what is left of them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use outboard_go_plugin::{
+    handshake::HandshakeConfig,
+    host::{PluginProcess, PluginSpec},
+};
+use tempfile::TempDir;
+
+pub(crate) fn handshake() -> HandshakeConfig {
+    HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1)
+}
+
+/// The plugin of `examples/fixture_plugin.rs`, which cargo builds with the tests.
+pub(crate) fn fixture() -> PluginSpec {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples/fixture_plugin");
+    PluginSpec::new("fixture", path, handshake()).start_timeout(Duration::from_secs(20))
+}
+
+/// A shell script as a plugin. The directory must outlive it.
+pub(crate) fn script(body: &str) -> (TempDir, PluginSpec) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("scripted");
+    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let spec = PluginSpec::new("scripted", path, handshake())
+        .start_timeout(Duration::from_secs(20))
+        .shutdown_grace(Duration::from_millis(200));
+    (directory, spec)
+}
+
+pub(crate) fn is_alive(pid: u32) -> bool {
+    // A zombie is not alive: it only waits to be reaped.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next());
+    state.is_some_and(|state| state != 'Z')
+}
+
+pub(crate) fn exists(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+pub(crate) fn socket_dir(plugin: &PluginProcess) -> PathBuf {
+    let address = PathBuf::from(plugin.address().to_string());
+    address.parent().unwrap().to_owned()
+}
+
+/// Waits for something that another process does, for at most ten seconds.
+pub(crate) async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(
+            tokio::time::Instant::now() < until,
+            "waited in vain for {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
