@@ -81,7 +81,7 @@ impl Services {
     /// Adds a generated tonic server, or anything of its shape. A second one of
     /// the same name takes the place of the first.
     #[must_use]
-    pub fn add<S>(mut self, service: S) -> Services
+    pub fn add_service<S>(mut self, service: S) -> Services
     where
         S: Service<Request<IncomingBody>, Response = Response<Body>, Error = Infallible>
             + NamedService
