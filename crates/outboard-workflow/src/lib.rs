@@ -4,3 +4,4 @@
 //! this process and one in a process of its own have in common.
 
 pub mod engine;
+pub mod external;

@@ -50,7 +50,7 @@ impl PluginServer {
     pub fn services(&self) -> Services {
         let service = proto::plugin_service_server::PluginServiceServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES);
-        Services::new().add(service)
+        Services::new().add_service(service)
     }
 
     /// Stops and destroys every module and step that the host left behind.
