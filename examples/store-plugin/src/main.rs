@@ -1,3 +1,7 @@
-//! Example: a SQLite-backed key-value module and steps that read, validate and transform JSON.
+//! The plugin's program: everything is in the library, where its tests reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    outboard_sdk::workflow::serve(store_plugin::plugin())
+}
