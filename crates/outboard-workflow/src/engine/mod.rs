@@ -8,13 +8,17 @@
 
 mod application;
 pub mod capability;
+mod engine_plugins;
 mod error;
 mod factory;
 mod guard;
 mod handler;
 mod module;
+mod native;
+mod order;
 pub mod pipeline;
 mod plugin;
+mod registry;
 mod routes;
 mod step;
 mod suggest;
@@ -22,6 +26,7 @@ mod trigger;
 pub mod workflow_file;
 
 pub use application::Application;
+pub use engine_plugins::EnginePluginManager;
 pub use error::{EngineError, EngineErrorKind, PluginFailure, TypeKind};
 pub use factory::{
     ConfigTiming, ModuleFactory, StepFactory, TriggerFactory, WorkflowHandlerFactory,
@@ -29,6 +34,10 @@ pub use factory::{
 };
 pub use handler::WorkflowHandler;
 pub use module::Module;
+pub use native::{
+    JsonStateStore, MemoryStateStore, PluginInfo, PluginManager, PluginManagerBuilder, PluginState,
+    PluginStateStore,
+};
 pub use outboard_contracts::{
     manifest::PluginManifest, schema::ModuleSchema, ui::UiPageDef, value::Map,
 };
@@ -36,6 +45,7 @@ pub use pipeline::PipelineContext;
 pub use plugin::{
     EnginePlugin, NativePlugin, PluginContext, PluginDependency, WiringFunction, WiringHook,
 };
+pub use registry::{BUILTIN_OWNER, BUILTIN_TRIGGERS, KnownTypes, Registered, TypeRegistry};
 pub use routes::{RouteHandler, RouteTable};
 pub use step::{PipelineStep, StepCall, StepResult};
 pub use trigger::{Trigger, TriggerSink};

@@ -4,8 +4,9 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use outboard_contracts::{manifest::PluginManifest, schema::ModuleSchema, ui::UiPageDef};
-use semver::Version;
+use outboard_contracts::{
+    manifest::PluginManifest, schema::ModuleSchema, ui::UiPageDef, version::Constraint,
+};
 
 use super::{
     Application, EngineError, RouteTable,
@@ -110,13 +111,13 @@ pub trait EnginePlugin: NativePlugin {
     }
 }
 
-/// Another plugin that must be there, and its lowest version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Another plugin that must be there, and in which version.
+#[derive(Clone, Debug, PartialEq)]
 pub struct PluginDependency {
     /// Its name.
     pub name: String,
-    /// The lowest version that will do; `None` for any.
-    pub min_version: Option<Version>,
+    /// Which versions will do; `None` for any.
+    pub constraint: Option<Constraint>,
 }
 
 impl PluginDependency {
@@ -124,16 +125,44 @@ impl PluginDependency {
     pub fn any(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            min_version: None,
+            constraint: None,
         }
     }
 
-    /// `version` of `name`, or a later one.
-    pub fn at_least(name: impl Into<String>, version: Version) -> Self {
+    /// The versions of `name` that `constraint` matches.
+    pub fn matching(name: impl Into<String>, constraint: Constraint) -> Self {
         Self {
             name: name.into(),
-            min_version: Some(version),
+            constraint: Some(constraint),
         }
+    }
+
+    /// The version `minimum` of `name`, or a later one.
+    ///
+    /// # Errors
+    ///
+    /// `minimum` is no semantic version.
+    pub fn at_least(name: impl Into<String>, minimum: &str) -> Result<Self, EngineError> {
+        let name = name.into();
+        match Constraint::parse(&format!(">={minimum}")) {
+            Ok(constraint) => Ok(Self {
+                name,
+                constraint: Some(constraint),
+            }),
+            Err(reason) => Err(EngineError::InvalidPlugin {
+                plugin: name,
+                reason: reason.to_string(),
+            }),
+        }
+    }
+
+    /// The lowest version that will do, if that is how the dependency was given.
+    pub fn min_version(&self) -> Option<&str> {
+        self.constraint
+            .as_ref()?
+            .as_str()
+            .strip_prefix(">=")
+            .map(str::trim)
     }
 }
 

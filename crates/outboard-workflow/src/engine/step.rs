@@ -1,5 +1,7 @@
 //! A step: one piece of work in a pipeline.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use outboard_contracts::value::Map;
 
@@ -40,6 +42,9 @@ pub struct StepCall<'a> {
     pub config: &'a Map,
     /// The run's id, for logs.
     pub run: &'a str,
+    /// How long the call may take. The engine drops it then; a step that asks
+    /// somebody else hands the deadline on.
+    pub timeout: Duration,
 }
 
 /// What a step has to say when it is done.

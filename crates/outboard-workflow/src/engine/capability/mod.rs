@@ -33,6 +33,9 @@ pub enum InterfaceId {
     Type(TypeId, &'static str),
     /// An interface that has no Rust type here, by its name.
     Named(String),
+    /// Nobody has said which: agrees with every interface. A plugin in another
+    /// process that provides a capability says no more than the capability's name.
+    Unspecified,
 }
 
 /// One method of a contract.
@@ -52,6 +55,11 @@ impl InterfaceId {
         Self::Type(TypeId::of::<T>(), std::any::type_name::<T>())
     }
 
+    /// Whether both may stand for the same interface.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self == other || *self == Self::Unspecified || *other == Self::Unspecified
+    }
+
     /// The interface of that name.
     pub fn named(name: impl Into<String>) -> Self {
         Self::Named(name.into())
@@ -63,6 +71,7 @@ impl std::fmt::Display for InterfaceId {
         match self {
             Self::Type(_, name) => formatter.write_str(name),
             Self::Named(name) => formatter.write_str(name),
+            Self::Unspecified => formatter.write_str("any interface"),
         }
     }
 }

@@ -22,6 +22,20 @@ struct Entry {
     providers: Vec<Provider>,
 }
 
+impl Entry {
+    fn exists(&self) -> bool {
+        !self.contracts.is_empty()
+    }
+
+    /// The first contract that names an interface, or else the first.
+    fn best_contract(&self) -> Option<&(String, Contract)> {
+        self.contracts
+            .iter()
+            .find(|(_, contract)| contract.interface != InterfaceId::Unspecified)
+            .or_else(|| self.contracts.first())
+    }
+}
+
 /// Who provides a capability.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -54,8 +68,8 @@ impl CapabilityRegistry {
         }
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.entry(contract.name.clone()).or_default();
-        if let Some((other, existing)) = entry.contracts.first()
-            && existing.interface != contract.interface
+        if let Some((other, existing)) = entry.best_contract()
+            && !existing.interface.agrees_with(&contract.interface)
         {
             return Err(EngineError::Capability {
                 capability: contract.name,
@@ -120,14 +134,15 @@ impl CapabilityRegistry {
         Ok(())
     }
 
-    /// Forgets everything that a plugin registered.
+    /// Forgets everything that a plugin registered. Providers of a capability whose
+    /// last contract goes are kept, and count again when a contract comes back.
     pub fn unregister(&self, plugin: &str) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for entry in entries.values_mut() {
             entry.contracts.retain(|(owner, _)| owner != plugin);
             entry.providers.retain(|provider| provider.plugin != plugin);
         }
-        entries.retain(|_, entry| !entry.contracts.is_empty());
+        entries.retain(|_, entry| entry.exists() || !entry.providers.is_empty());
     }
 
     /// What a capability is.
@@ -149,6 +164,7 @@ impl CapabilityRegistry {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries
             .get(capability)
+            .filter(|entry| entry.exists())
             .ok_or_else(|| EngineError::UnknownCapability {
                 capability: capability.to_owned(),
             })?;
@@ -168,7 +184,7 @@ impl CapabilityRegistry {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries
             .get(capability)
-            .is_some_and(|entry| !entry.providers.is_empty())
+            .is_some_and(|entry| entry.exists() && !entry.providers.is_empty())
     }
 
     /// The names of all capabilities, sorted.
