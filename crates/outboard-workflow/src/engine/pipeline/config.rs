@@ -42,9 +42,17 @@ impl ConfigTemplate {
         for (key, value) in config {
             fields.push((key, part(value, read)?));
         }
-        let source = fields.iter().map(|(key, part)| (key.clone(), part.source())).collect();
-        let fixed = fields.iter().all(|(_, part)| matches!(part, Part::Fixed(_)));
-        Ok(Self { source, fields: (!fixed).then_some(fields) })
+        let source = fields
+            .iter()
+            .map(|(key, part)| (key.clone(), part.source()))
+            .collect();
+        let fixed = fields
+            .iter()
+            .all(|(_, part)| matches!(part, Part::Fixed(_)));
+        Ok(Self {
+            source,
+            fields: (!fixed).then_some(fields),
+        })
     }
 
     /// Whether the config is the same in every run.
@@ -85,9 +93,12 @@ impl Part {
             Self::Fixed(value) => value.clone(),
             Self::Text(template) => Value::String(template.source()),
             Self::List(parts) => parts.iter().map(Self::source).collect(),
-            Self::Object(fields) => {
-                Value::Object(fields.iter().map(|(key, part)| (key.clone(), part.source())).collect())
-            }
+            Self::Object(fields) => Value::Object(
+                fields
+                    .iter()
+                    .map(|(key, part)| (key.clone(), part.source()))
+                    .collect(),
+            ),
         }
     }
 
@@ -95,16 +106,23 @@ impl Part {
         Ok(match self {
             Self::Fixed(value) => value.clone(),
             Self::Text(template) => template.resolve(context)?,
-            Self::List(parts) => {
-                parts.iter().map(|part| part.resolve(context)).collect::<Result<_, _>>()?
-            }
+            Self::List(parts) => parts
+                .iter()
+                .map(|part| part.resolve(context))
+                .collect::<Result<_, _>>()?,
             Self::Object(fields) => Value::Object(resolve_fields(fields, context)?),
         })
     }
 }
 
-fn resolve_fields(fields: &[(String, Part)], context: &PipelineContext) -> Result<Map, EngineError> {
-    fields.iter().map(|(key, part)| Ok((key.clone(), part.resolve(context)?))).collect()
+fn resolve_fields(
+    fields: &[(String, Part)],
+    context: &PipelineContext,
+) -> Result<Map, EngineError> {
+    fields
+        .iter()
+        .map(|(key, part)| Ok((key.clone(), part.resolve(context)?)))
+        .collect()
 }
 
 fn part<E>(value: Value, read: &dyn Fn(&str) -> Result<Template, E>) -> Result<Part, E> {
@@ -117,8 +135,10 @@ fn part<E>(value: Value, read: &dyn Fn(&str) -> Result<Template, E>) -> Result<P
             }
         }
         Value::Array(items) => {
-            let parts =
-                items.into_iter().map(|item| part(item, read)).collect::<Result<Vec<_>, _>>()?;
+            let parts = items
+                .into_iter()
+                .map(|item| part(item, read))
+                .collect::<Result<Vec<_>, _>>()?;
             if parts.iter().all(|part| matches!(part, Part::Fixed(_))) {
                 Part::Fixed(parts.iter().map(Part::source).collect())
             } else {
@@ -133,7 +153,9 @@ fn part<E>(value: Value, read: &dyn Fn(&str) -> Result<Template, E>) -> Result<P
             let object = Part::Object(fields);
             match &object {
                 Part::Object(fields)
-                    if fields.iter().all(|(_, part)| matches!(part, Part::Fixed(_))) =>
+                    if fields
+                        .iter()
+                        .all(|(_, part)| matches!(part, Part::Fixed(_))) =>
                 {
                     Part::Fixed(object.source())
                 }

@@ -76,7 +76,10 @@ pub struct TemplateError {
 
 impl TemplateError {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -110,7 +113,9 @@ impl Template {
                         .hint("write \\{{ for the characters themselves")
                 })?;
                 flush(&mut segments, &mut plain);
-                segments.push(Segment::Placeholder(Placeholder::parse(after[..end].trim())?));
+                segments.push(Segment::Placeholder(Placeholder::parse(
+                    after[..end].trim(),
+                )?));
                 rest = &after[end + 2..];
             } else if let Some(after) = rest.strip_prefix("${") {
                 let end = after.find('}').ok_or_else(|| {
@@ -164,7 +169,10 @@ impl Template {
         for segment in self.segments {
             let value = match &segment {
                 Segment::Variable(name) => variable(name),
-                Segment::Placeholder(Placeholder { root: Root::Env(name), .. }) => env(name),
+                Segment::Placeholder(Placeholder {
+                    root: Root::Env(name),
+                    ..
+                }) => env(name),
                 Segment::Text(text) => Some(text.clone()),
                 Segment::Placeholder(_) => None,
             };
@@ -226,7 +234,9 @@ impl Template {
                     Value::String(part) => text.push_str(&part),
                     other => text.push_str(&other.to_string()),
                 },
-                Segment::Variable(name) => return Err(missing(name, "the host has no such variable")),
+                Segment::Variable(name) => {
+                    return Err(missing(name, "the host has no such variable"));
+                }
             }
         }
         Ok(Value::String(text))
@@ -236,7 +246,9 @@ impl Template {
 impl Placeholder {
     fn parse(text: &str) -> Result<Self, TemplateError> {
         if text.is_empty() {
-            return Err(TemplateError::new("a placeholder is empty").hint("such as {{ trigger.path }}"));
+            return Err(
+                TemplateError::new("a placeholder is empty").hint("such as {{ trigger.path }}")
+            );
         }
         if text.len() > MAX_PLACEHOLDER {
             return Err(TemplateError::new(format!(
@@ -245,8 +257,10 @@ impl Placeholder {
             )));
         }
         if let Some(rest) = text.strip_prefix('.') {
-            return Err(TemplateError::new(format!("{{{{ {text} }}}} begins with a dot"))
-                .hint(format!("write {{{{ {rest} }}}}")));
+            return Err(
+                TemplateError::new(format!("{{{{ {text} }}}} begins with a dot"))
+                    .hint(format!("write {{{{ {rest} }}}}")),
+            );
         }
         let mut keys = parse_path(text)?.into_iter();
         let Some(Key::Name(first)) = keys.next() else {
@@ -254,7 +268,9 @@ impl Placeholder {
         };
         let mut name_of = |what: &str| match keys.next() {
             Some(Key::Name(name)) => Ok(name),
-            _ => Err(TemplateError::new(format!("{{{{ {text} }}}} does not say which {what}"))),
+            _ => Err(TemplateError::new(format!(
+                "{{{{ {text} }}}} does not say which {what}"
+            ))),
         };
         let root = match first.as_str() {
             "trigger" => Root::Trigger,
@@ -270,7 +286,11 @@ impl Placeholder {
                 "{{{{ {text} }}}}: an environment variable is a text and has no fields"
             )));
         }
-        Ok(Self { text: text.to_owned(), root, path })
+        Ok(Self {
+            text: text.to_owned(),
+            root,
+            path,
+        })
     }
 
     /// The text between the braces.
@@ -289,7 +309,10 @@ impl Placeholder {
             Root::Current => context.current(),
             Root::Metadata => context.metadata(),
             Root::Step(name) => context.step_output(name).ok_or_else(|| {
-                missing(&self.text, &format!("step {name:?} has not run in this run"))
+                missing(
+                    &self.text,
+                    &format!("step {name:?} has not run in this run"),
+                )
             })?,
             Root::Env(name) => {
                 return Err(missing(
@@ -312,7 +335,10 @@ impl Placeholder {
                     .get(name)
                     .ok_or_else(|| self.no_field(key, map.keys().map(String::as_str)))?,
                 (Key::Index(index), Value::Array(items)) => items.get(*index).ok_or_else(|| {
-                    missing(&self.text, &format!("there are {} items, so none at {index}", items.len()))
+                    missing(
+                        &self.text,
+                        &format!("there are {} items, so none at {index}", items.len()),
+                    )
                 })?,
                 (Key::Index(index), Value::Object(map)) => map
                     .get(&index.to_string())
@@ -343,7 +369,10 @@ impl Placeholder {
 }
 
 fn missing(placeholder: &str, reason: &str) -> EngineError {
-    EngineError::Template { placeholder: placeholder.to_owned(), reason: reason.to_owned() }
+    EngineError::Template {
+        placeholder: placeholder.to_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 fn unknown_root(text: &str) -> TemplateError {
@@ -372,7 +401,8 @@ fn parse_path(text: &str) -> Result<Vec<Key>, TemplateError> {
         } else {
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
             let name = &rest[..end];
-            let allowed = |character: char| character.is_alphanumeric() || "_-$@".contains(character);
+            let allowed =
+                |character: char| character.is_alphanumeric() || "_-$@".contains(character);
             if name.is_empty() || !name.chars().all(allowed) {
                 return Err(invalid());
             }
@@ -401,7 +431,9 @@ fn flush(segments: &mut Vec<Segment>, plain: &mut String) {
 
 fn is_identifier(name: &str) -> bool {
     !name.is_empty()
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+        && name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || character == '_')
         && !name.starts_with(|character: char| character.is_ascii_digit())
 }
 
