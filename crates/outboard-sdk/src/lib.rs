@@ -30,7 +30,7 @@
 //! | `testing` | [`testing`]: a plugin against a host in memory, for its tests |
 //!
 //! # Guide
-#![doc = include_str!("../../../docs/plugin-authors.md")]
+#![cfg_attr(all(feature = "workflow", feature = "testing"), doc = include_str!("../../../docs/plugin-authors.md"))]
 
 mod error;
 pub mod log;
