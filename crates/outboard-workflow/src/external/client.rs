@@ -13,7 +13,7 @@ use outboard_contracts::{
 use outboard_go_plugin::transport::{Channel, MAX_MESSAGE_BYTES};
 use tonic::{Code, Request, Response, Status};
 
-use crate::engine::{EngineError, EngineErrorKind, PipelineContext, PluginFailure, StepResult};
+use crate::engine::{EngineError, EngineErrorKind, PluginFailure, StepCall, StepResult};
 
 /// How long calls to plugins may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct CallDeadlines {
     pub describe: Duration,
     /// Making, initializing, starting, stopping and destroying. 30 s by default.
     pub lifecycle: Duration,
-    /// Executing a step or calling a service. 30 s by default; the timeout of a
-    /// step in the workflow file ends it earlier.
-    pub execute: Duration,
+    /// Calling a service. 30 s by default. How long a step may take is the
+    /// pipeline's business: each execution brings its own deadline.
+    pub invoke: Duration,
 }
 
 impl Default for CallDeadlines {
@@ -32,7 +32,7 @@ impl Default for CallDeadlines {
         CallDeadlines {
             describe: Duration::from_secs(10),
             lifecycle: Duration::from_secs(30),
-            execute: Duration::from_secs(30),
+            invoke: Duration::from_secs(30),
         }
     }
 }
@@ -243,9 +243,14 @@ impl PluginClient {
         &self,
         name: &str,
         handle: &str,
-        context: &PipelineContext,
-        config: &Map,
+        call: &StepCall<'_>,
     ) -> Result<StepResult, EngineError> {
+        let StepCall {
+            context,
+            config,
+            timeout,
+            ..
+        } = *call;
         let operation = format!("execute step {name:?}");
         let mut step_outputs = std::collections::BTreeMap::new();
         for (step, output) in context.step_outputs() {
@@ -265,7 +270,7 @@ impl PluginClient {
         let answer = self
             .unary(
                 &operation,
-                self.deadlines.execute,
+                timeout,
                 request,
                 |mut client, request| async move { client.execute_step(request).await },
             )
@@ -298,7 +303,7 @@ impl PluginClient {
         let answer = self
             .unary(
                 &operation,
-                self.deadlines.execute,
+                self.deadlines.invoke,
                 request,
                 |mut client, request| async move { client.invoke_service(request).await },
             )

@@ -125,14 +125,10 @@ impl PipelineStep for RemoteStep {
 
     async fn execute(&self, call: &StepCall<'_>) -> Result<StepResult, EngineError> {
         let operation = format!("execute step {:?}", self.name);
-        let wait = std::time::Duration::from_secs(30);
         self.link
-            .call(&operation, wait, async |session| {
+            .call(&operation, call.timeout, async |session| {
                 let handle = self.handles.get(session, &operation)?;
-                session
-                    .client
-                    .execute_step(&self.name, &handle, call.context, call.config)
-                    .await
+                session.client.execute_step(&self.name, &handle, call).await
             })
             .await
     }

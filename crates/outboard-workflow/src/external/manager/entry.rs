@@ -337,8 +337,10 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.stop_watching();
         // Whoever still holds a remote object must hear that it is over.
-        self.link
-            .set(LinkState::Closed("its manager is gone".to_owned()));
+        if !matches!(self.link.state(), LinkState::Closed(_)) {
+            self.link
+                .set(LinkState::Closed("its manager is gone".to_owned()));
+        }
     }
 }
 

@@ -1,0 +1,7 @@
+//! Plugins in processes of their own: real ones, and scripts that misbehave.
+
+mod callback;
+mod dependencies;
+mod loading;
+mod replacing;
+mod support;

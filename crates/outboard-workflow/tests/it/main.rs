@@ -1,0 +1,4 @@
+//! The engine, and plugins in processes of their own.
+#![allow(clippy::unwrap_used)]
+
+mod external;
