@@ -18,6 +18,8 @@ mod client;
 mod grpc_plugin;
 mod link;
 mod manager;
+#[cfg(test)]
+mod recorded_session;
 mod remote_module;
 mod remote_step;
 
