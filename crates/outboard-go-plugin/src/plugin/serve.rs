@@ -109,6 +109,9 @@ impl ServeConfig {
     /// Outside a tokio runtime with IO and time enabled.
     pub async fn serve(self) -> Result<(), ServeError> {
         self.check_cookie()?;
+        if env::var_os(environment::CLIENT_CERT).is_some_and(|value| !value.is_empty()) {
+            return Err(ServeError(Failure::TlsWanted));
+        }
         let version = negotiate(&self.versions, &accepted_by_host())
             .ok_or(ServeError(Failure::NoVersions))?;
         let failed = |step| move |error| ServeError(Failure::Io { step, error });
@@ -278,6 +281,14 @@ enum Failure {
     NoCookieConfigured,
     #[error("the plugin offers no protocol version")]
     NoVersions,
+    // Serving in plain text to a host that wants TLS would only fail later, at
+    // its first call and without a reason.
+    #[error(
+        "the host asks for mutual TLS ({}), which this plugin does not speak: turn AutoMTLS off \
+         in the host",
+        environment::CLIENT_CERT
+    )]
+    TlsWanted,
     #[error("the plugin could not {step}: {error}")]
     Io {
         step: &'static str,

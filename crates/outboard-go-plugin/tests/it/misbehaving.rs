@@ -264,3 +264,32 @@ async fn dropping_a_start_half_way_kills_what_was_started() {
         .unwrap();
     wait_for("the process to end", || !is_alive(pid)).await;
 }
+
+#[tokio::test]
+async fn a_plugin_whose_host_wants_tls_says_so_and_does_not_serve() {
+    // As a Go host with AutoMTLS starts it; our own never sets the variable.
+    let program = crate::support::fixture().program().to_owned();
+    let output = tokio::process::Command::new(program)
+        .env("FIXTURE_PLUGIN", "a cookie")
+        .env("PLUGIN_CLIENT_CERT", "-----BEGIN CERTIFICATE-----")
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("AutoMTLS"), "{said}");
+}
+
+#[tokio::test]
+async fn a_plugin_started_by_hand_says_what_it_is() {
+    let program = crate::support::fixture().program().to_owned();
+    let output = tokio::process::Command::new(program)
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("This program is a plugin"), "{said}");
+}
