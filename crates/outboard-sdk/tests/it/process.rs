@@ -50,6 +50,16 @@ impl ServiceInvoker for Lamp {
     }
 }
 
+ctor::declarative::ctor! {
+    /// A dependency that prints when the program is loaded, long before `main`.
+    #[ctor(unsafe)]
+    fn print_at_load_time() {
+        if std::env::var_os(MAGIC_COOKIE_KEY).is_some() {
+            println!("a stray line at load time");
+        }
+    }
+}
+
 /// Not a test: what the other tests start.
 #[test]
 fn the_plugin_in_its_own_process() {
@@ -191,7 +201,8 @@ async fn started_by_hand_it_says_what_it_is_and_fails() {
     assert!(log.contains("This program is a plugin"), "{log}");
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        printed.contains("a stray line before the handshake"),
+        printed.contains("a stray line at load time")
+            && printed.contains("a stray line before the handshake"),
         "standard output was left alone: {printed}"
     );
 }
