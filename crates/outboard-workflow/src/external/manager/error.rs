@@ -138,6 +138,27 @@ pub enum ManagerErrorKind {
     Internal,
 }
 
+impl ManagerErrorKind {
+    /// The kind in one word, as programs outside this process see it. It never
+    /// changes its meaning.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ManagerErrorKind::InvalidName => "invalid_name",
+            ManagerErrorKind::NotFound => "not_found",
+            ManagerErrorKind::AlreadyLoaded => "already_loaded",
+            ManagerErrorKind::NotLoaded => "not_loaded",
+            ManagerErrorKind::InUse => "in_use",
+            ManagerErrorKind::Manifest => "manifest",
+            ManagerErrorKind::Binary => "binary",
+            ManagerErrorKind::Dependency => "dependency",
+            ManagerErrorKind::Misbehaved => "misbehaved",
+            ManagerErrorKind::Timeout => "timeout",
+            ManagerErrorKind::Busy => "busy",
+            ManagerErrorKind::Internal => "internal",
+        }
+    }
+}
+
 impl ManagerError {
     /// What callers branch on.
     pub fn kind(&self) -> ManagerErrorKind {

@@ -1,0 +1,150 @@
+//! The command line: what can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Run plugins outside your process, in any language
+#[derive(Debug, Parser)]
+#[command(
+    name = "outboard",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Examples:\n  outboard serve --dev\n  outboard plugin list --json\n\n\
+    Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 refused by policy"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print one JSON object or array instead of text; an error is {"error":{…}}
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more in the log; twice for everything. RUST_LOG goes before it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Form of the log on standard error: text or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+    /// Settings file, instead of ./outboard.toml or the one in your config directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// State, plugins and keys [default: outboard in the XDG data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Plugins, if not in the data directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugins_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look at, load and reload plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// What this machine offers, and what is wrong with it
+    #[command(after_help = "Examples:\n  outboard doctor\n  outboard doctor --json")]
+    Doctor,
+    /// Settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    #[command(after_help = "Examples:\n  outboard completions bash > \
+        ~/.local/share/bash-completion/completions/outboard\n  outboard completions zsh > \
+        ~/.zfunc/_outboard")]
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// The settings in effect, and where each came from
+    #[command(after_help = "Examples:\n  outboard config show\n  \
+        OUTBOARD_ADDR=127.0.0.1:9000 outboard config show --json")]
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Write a new plugin in Rust, ready to build
+    #[command(after_help = "Examples:\n  outboard plugin new word-count\n  \
+        outboard plugin new word-count --sdk-path ../outboard/crates/outboard-sdk")]
+    New(NewArgs),
+    /// The plugins that are there, and which of them run
+    #[command(after_help = "Examples:\n  outboard plugin list\n  \
+        outboard plugin list --json --data-dir /srv/outboard")]
+    List,
+    /// All there is to know about one plugin
+    #[command(
+        after_help = "Examples:\n  outboard plugin show kv\n  outboard plugin show kv --json"
+    )]
+    Show(NameArgs),
+    /// Start a plugin in the running server
+    #[command(
+        after_help = "Examples:\n  outboard plugin load kv\n  outboard plugin load kv --json"
+    )]
+    Load(NameArgs),
+    /// Stop a plugin in the running server
+    #[command(after_help = "Examples:\n  outboard plugin unload kv\n  \
+        outboard plugin unload kv --force")]
+    Unload(UnloadArgs),
+    /// Replace a plugin's process; the old one serves until the new one is ready
+    #[command(after_help = "Examples:\n  outboard plugin reload kv\n  \
+        outboard plugin reload kv --json")]
+    Reload(NameArgs),
+    /// What a plugin said
+    #[command(
+        after_help = "Examples:\n  outboard plugin logs kv\n  outboard plugin logs kv -f -n 20"
+    )]
+    Logs(LogsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// The plugin's name: that of its directory
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnloadArgs {
+    /// The plugin's name: that of its directory
+    pub(crate) name: String,
+    /// Also if modules or running pipelines use it
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The plugin's name: that of its directory
+    pub(crate) name: String,
+    /// Go on with new lines as they come, and tell how a process ends
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many of the last lines
+    #[arg(short = 'n', long, default_value_t = 100, value_name = "COUNT")]
+    pub(crate) lines: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// Lower case letters, digits and hyphens
+    pub(crate) name: String,
+    /// Where to write it [default: a directory of that name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+    /// Use the SDK at this path instead of a released one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sdk_path: Option<PathBuf>,
+}

@@ -1,0 +1,102 @@
+//! `server.json`: how a command finds the server that runs on a data directory.
+//!
+//! ```json
+//! {"address":"127.0.0.1:7400","token":"…","pid":4711,"version":"0.1.0"}
+//! ```
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+const NAME: &str = "server.json";
+
+/// A running server.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ServerFile {
+    /// Where it listens: host and port.
+    pub(crate) address: String,
+    /// What it asks for; absent in development mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+    /// Its process id.
+    pub(crate) pid: u32,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+impl ServerFile {
+    pub(crate) fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join(NAME)
+    }
+
+    /// The server of this data directory, if one runs. A file that a killed
+    /// server left behind counts as none.
+    pub(crate) fn read(data_dir: &Path) -> io::Result<Option<ServerFile>> {
+        let bytes = match fs::read(Self::path(data_dir)) {
+            Ok(bytes) => bytes,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let file: ServerFile = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+        Ok(file.is_alive().then_some(file))
+    }
+
+    fn is_alive(&self) -> bool {
+        let pid = i32::try_from(self.pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        let alive = pid.map(rustix::process::test_kill_process);
+        // Somebody else's process answers that we may not signal it.
+        matches!(alive, Some(Ok(()) | Err(rustix::io::Errno::PERM)))
+    }
+
+    /// Writes the file as one unit, readable by its owner alone. It goes when
+    /// the returned guard does.
+    pub(crate) fn write(&self, data_dir: &Path) -> io::Result<ServerFileGuard> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        let path = Self::path(data_dir);
+        let temporary = data_dir.join(format!(".{NAME}.{}", std::process::id()));
+        let _ = fs::remove_file(&temporary);
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)?;
+        Ok(ServerFileGuard(path))
+    }
+}
+
+impl std::fmt::Debug for ServerFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The token stays out of logs.
+        f.debug_struct("ServerFile")
+            .field("address", &self.address)
+            .field("pid", &self.pid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Removes `server.json` when the server stops.
+#[derive(Debug)]
+pub(crate) struct ServerFileGuard(PathBuf);
+
+impl Drop for ServerFileGuard {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,392 @@
+//! Settings: a flag, else an `OUTBOARD_…` variable, else `outboard.toml`, else
+//! the default. Each one remembers where it came from.
+
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{cli::Global, error::CliError};
+
+/// One setting that there is.
+struct Key {
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+}
+
+/// All settings. The variable of `data_dir` is `OUTBOARD_DATA_DIR`, and so on.
+const KEYS: &[Key] = &[
+    Key {
+        name: "addr",
+        default: "127.0.0.1:7400",
+        help: "where `serve` listens",
+    },
+    Key {
+        name: "allow_remote",
+        default: "false",
+        help: "let `serve` listen beyond this machine",
+    },
+    Key {
+        name: "data_dir",
+        default: "",
+        help: "state, plugins, keys",
+    },
+    Key {
+        name: "dev",
+        default: "false",
+        help: "no token; loopback only",
+    },
+    Key {
+        name: "drain_timeout",
+        default: "30s",
+        help: "what running calls get at a stop",
+    },
+    Key {
+        name: "inherit_environment",
+        default: "basics",
+        help: "basics, all or none",
+    },
+    Key {
+        name: "log_format",
+        default: "text",
+        help: "text or json",
+    },
+    Key {
+        name: "plugins_dir",
+        default: "",
+        help: "plugins, if not in the data directory",
+    },
+    Key {
+        name: "start_timeout",
+        default: "60s",
+        help: "what a plugin gets to start",
+    },
+    Key {
+        name: "workflow",
+        default: "",
+        help: "the workflow file that `serve` runs",
+    },
+];
+
+/// Where a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Flag,
+    Variable(String),
+    File(PathBuf),
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Flag => f.write_str("flag"),
+            Source::Variable(name) => f.write_str(name),
+            Source::File(path) => path.display().fmt(f),
+            Source::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting's text and where it came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) value: String,
+    pub(crate) source: Source,
+}
+
+/// The form of our own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The settings in effect.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings(BTreeMap<&'static str, Setting>);
+
+impl Settings {
+    /// Looks everything up. `flags` are those of the command at hand.
+    pub(crate) fn load(
+        global: &Global,
+        flags: &[(&'static str, Option<String>)],
+    ) -> Result<Settings, CliError> {
+        let file = match &global.config {
+            Some(path) => Some(read_file(path)?.ok_or_else(|| {
+                CliError::usage(format!("there is no file {}", path.display()))
+                    .hint("--config names an existing outboard.toml")
+            })?),
+            None => {
+                let mut found = None;
+                for path in usual_files() {
+                    found = read_file(&path)?;
+                    if found.is_some() {
+                        break;
+                    }
+                }
+                found
+            }
+        };
+        let path_flag = |path: &Option<PathBuf>| {
+            path.as_ref()
+                .map(|path| path.to_string_lossy().into_owned())
+        };
+        let own = [
+            ("data_dir", path_flag(&global.data_dir)),
+            ("plugins_dir", path_flag(&global.plugins_dir)),
+            ("log_format", global.log_format.clone()),
+        ];
+        let mut settings = BTreeMap::new();
+        for key in KEYS {
+            let flag = own
+                .iter()
+                .chain(flags)
+                .find(|(name, value)| *name == key.name && value.is_some());
+            let variable = format!("OUTBOARD_{}", key.name.to_uppercase());
+            let (value, source) = if let Some((_, Some(value))) = flag {
+                (value.clone(), Source::Flag)
+            } else if let Some(value) = env::var_os(&variable).filter(|value| !value.is_empty()) {
+                let value = value
+                    .into_string()
+                    .map_err(|_| CliError::usage(format!("{variable} is not text in UTF-8")))?;
+                (value, Source::Variable(variable))
+            } else if let Some(value) = file.as_ref().and_then(|file| file.values.get(key.name)) {
+                let source = file
+                    .as_ref()
+                    .map(|file| file.path.clone())
+                    .unwrap_or_default();
+                (value.clone(), Source::File(source))
+            } else {
+                (default(key), Source::Default)
+            };
+            let Key { name, help, .. } = *key;
+            settings.insert(
+                name,
+                Setting {
+                    name,
+                    help,
+                    value,
+                    source,
+                },
+            );
+        }
+        let mut settings = Settings(settings);
+        if settings.text("plugins_dir").is_empty() {
+            let plugins = settings.data_dir().join("plugins");
+            if let Some(setting) = settings.0.get_mut("plugins_dir") {
+                setting.value = plugins.to_string_lossy().into_owned();
+            }
+        }
+        // A value that cannot be read is found now, not when it is needed.
+        settings.addr()?;
+        settings.log_format()?;
+        settings.duration("start_timeout")?;
+        settings.duration("drain_timeout")?;
+        settings.switch("dev")?;
+        settings.switch("allow_remote")?;
+        settings.inherit_environment()?;
+        Ok(settings)
+    }
+
+    /// Every setting, sorted by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Setting> {
+        self.0.values()
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0
+            .get(name)
+            .map_or("", |setting| setting.value.as_str())
+    }
+
+    fn wrong(&self, name: &str, expected: &str) -> CliError {
+        let source = self.0.get(name).map(|setting| setting.source.to_string());
+        CliError::usage(format!(
+            "{name} = {:?} (from {}) is not {expected}",
+            self.text(name),
+            source.unwrap_or_default()
+        ))
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.text("data_dir").into()
+    }
+
+    pub(crate) fn plugins_dir(&self) -> PathBuf {
+        self.text("plugins_dir").into()
+    }
+
+    pub(crate) fn workflow(&self) -> Option<PathBuf> {
+        Some(self.text("workflow"))
+            .filter(|text| !text.is_empty())
+            .map(PathBuf::from)
+    }
+
+    pub(crate) fn addr(&self) -> Result<std::net::SocketAddr, CliError> {
+        let text = self.text("addr").replace("localhost:", "127.0.0.1:");
+        text.parse()
+            .map_err(|_| self.wrong("addr", "an address and a port, such as 127.0.0.1:7400"))
+    }
+
+    pub(crate) fn log_format(&self) -> Result<LogFormat, CliError> {
+        match self.text("log_format") {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(self.wrong("log_format", "text or json")),
+        }
+    }
+
+    pub(crate) fn switch(&self, name: &str) -> Result<bool, CliError> {
+        match self.text(name) {
+            "true" | "1" | "yes" => Ok(true),
+            "false" | "0" | "no" => Ok(false),
+            _ => Err(self.wrong(name, "true or false")),
+        }
+    }
+
+    pub(crate) fn duration(&self, name: &str) -> Result<Duration, CliError> {
+        let parsed: Option<jiff::SignedDuration> = self.text(name).parse().ok();
+        parsed
+            .and_then(|duration| duration.try_into().ok())
+            .filter(|duration: &Duration| !duration.is_zero())
+            .ok_or_else(|| self.wrong(name, "a duration, such as 30s or 2m"))
+    }
+
+    pub(crate) fn inherit_environment(
+        &self,
+    ) -> Result<outboard_go_plugin::host::Inherit, CliError> {
+        use outboard_go_plugin::host::Inherit;
+        match self.text("inherit_environment") {
+            "basics" => Ok(Inherit::Basics),
+            "all" => Ok(Inherit::All),
+            "none" => Ok(Inherit::None),
+            _ => Err(self.wrong("inherit_environment", "basics, all or none")),
+        }
+    }
+}
+
+fn default(key: &Key) -> String {
+    if key.name != "data_dir" {
+        return key.default.to_owned();
+    }
+    base("XDG_DATA_HOME", ".local/share")
+        .join("outboard")
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// A base directory of the XDG specification. A relative one does not count.
+fn base(variable: &str, in_home: &str) -> PathBuf {
+    let set = env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    set.unwrap_or_else(|| {
+        env::var_os("HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(env::temp_dir)
+            .join(in_home)
+    })
+}
+
+fn usual_files() -> [PathBuf; 2] {
+    let name = "outboard.toml";
+    [
+        PathBuf::from(name),
+        base("XDG_CONFIG_HOME", ".config")
+            .join("outboard")
+            .join(name),
+    ]
+}
+
+struct File {
+    path: PathBuf,
+    values: BTreeMap<String, String>,
+}
+
+fn read_file(path: &Path) -> Result<Option<File>, CliError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(CliError::usage(format!(
+                "cannot read {}: {error}",
+                path.display()
+            )));
+        }
+    };
+    parse_file(path, &text).map(Some)
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<File, CliError> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        if !KEYS.iter().any(|key| key.name == name) {
+            let nearest = KEYS
+                .iter()
+                .map(|key| (strsim::damerau_levenshtein(key.name, &name), key.name))
+                .min()
+                .map_or("", |(_, nearest)| nearest);
+            return Err(CliError::usage(format!(
+                "{}: there is no setting {name:?}",
+                path.display()
+            ))
+            .hint(format!(
+                "did you mean {nearest:?}? `outboard config show` lists all of them"
+            )));
+        }
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Boolean(value) => value.to_string(),
+            toml::Value::Integer(value) => value.to_string(),
+            other => {
+                return Err(CliError::usage(format!(
+                    "{}: {name} is a {}, and settings are text, numbers or switches",
+                    path.display(),
+                    other.type_str()
+                )));
+            }
+        };
+        values.insert(name, text);
+    }
+    Ok(File {
+        path: path.to_owned(),
+        values,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        let error = parse_file(Path::new("outboard.toml"), "plugin_dir = 'x'").err();
+        let error = error.expect("an unknown key");
+        assert!(error.message.contains("\"plugin_dir\""), "{error:?}");
+        assert!(
+            error
+                .hint
+                .is_some_and(|hint| hint.contains("\"plugins_dir\""))
+        );
+    }
+
+    #[test]
+    fn text_numbers_and_switches_are_read_and_the_rest_is_refused() {
+        let read = |text| parse_file(Path::new("outboard.toml"), text);
+        let file = read("dev = true\naddr = '127.0.0.1:1'").unwrap_or_else(|error| {
+            panic!("{error:?}");
+        });
+        assert_eq!(file.values["dev"], "true");
+        assert!(read("dev = [1]").is_err());
+        assert!(read("dev = ").is_err());
+    }
+}
