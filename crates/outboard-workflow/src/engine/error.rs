@@ -37,14 +37,14 @@ pub enum EngineError {
         /// Its name.
         plugin: String,
     },
-    /// A callback of the plugin refused a transition.
-    #[error("{transition} {plugin:?}: {source}")]
+    /// A plugin, module or trigger could not be brought from one state to another.
+    #[error("{transition} {name:?}: {source}")]
     Transition {
-        /// `enable` or `disable`.
+        /// What should have happened, such as `enable` or `start module`.
         transition: &'static str,
-        /// The plugin.
-        plugin: String,
-        /// Why.
+        /// With which plugin, module or trigger.
+        name: String,
+        /// Why it did not.
         source: Box<EngineError>,
     },
     /// A plugin needs another that is not there.
@@ -142,6 +142,14 @@ pub enum EngineError {
     #[error("{what}: {reason}")]
     InvalidConfig {
         /// Which module, step or trigger.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What somebody asked for makes no sense, whatever the state.
+    #[error("{what}: {reason}")]
+    BadInput {
+        /// What was given.
         what: String,
         /// What is wrong with it.
         reason: String,
@@ -244,7 +252,8 @@ pub enum EngineError {
 }
 
 /// What callers branch on; see [`EngineError`] for the meanings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[allow(missing_docs)] // each is the variant of the same name
 pub enum EngineErrorKind {
@@ -264,6 +273,7 @@ pub enum EngineErrorKind {
     MissingCapabilities,
     InvalidWorkflow,
     InvalidConfig,
+    BadInput,
     NotFound,
     Duplicate,
     Template,
@@ -279,7 +289,8 @@ pub enum EngineErrorKind {
 }
 
 /// How a plugin failed a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PluginFailure {
     /// It answered that it cannot or will not: an error in its own words.
@@ -342,6 +353,7 @@ impl EngineError {
             Self::MissingCapabilities { .. } => EngineErrorKind::MissingCapabilities,
             Self::InvalidWorkflow(_) => EngineErrorKind::InvalidWorkflow,
             Self::InvalidConfig { .. } => EngineErrorKind::InvalidConfig,
+            Self::BadInput { .. } => EngineErrorKind::BadInput,
             Self::NotFound { .. } => EngineErrorKind::NotFound,
             Self::Duplicate { .. } => EngineErrorKind::Duplicate,
             Self::Template { .. } => EngineErrorKind::Template,
@@ -354,6 +366,15 @@ impl EngineError {
             Self::Panicked { .. } => EngineErrorKind::Panicked,
             Self::Failed { .. } => EngineErrorKind::Failed,
             Self::Store(_) => EngineErrorKind::Store,
+        }
+    }
+
+    /// Says during what the error happened.
+    pub(crate) fn during(self, transition: &'static str, name: &str) -> Self {
+        Self::Transition {
+            transition,
+            name: name.to_owned(),
+            source: Box::new(self),
         }
     }
 

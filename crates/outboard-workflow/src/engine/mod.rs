@@ -7,12 +7,14 @@
 //! factories make.
 
 mod application;
+mod builtin;
 pub mod capability;
 mod engine_plugins;
 mod error;
 mod factory;
 mod guard;
 mod handler;
+mod http_table;
 mod module;
 mod native;
 mod order;
@@ -20,12 +22,15 @@ pub mod pipeline;
 mod plugin;
 mod registry;
 mod routes;
+mod runtime;
+mod schedule;
 mod step;
 mod suggest;
 mod trigger;
 pub mod workflow_file;
 
 pub use application::Application;
+pub use builtin::LOG_STEP;
 pub use engine_plugins::EnginePluginManager;
 pub use error::{EngineError, EngineErrorKind, PluginFailure, TypeKind};
 pub use factory::{
@@ -33,6 +38,7 @@ pub use factory::{
     module_factory, step_factory, trigger_factory, workflow_handler_factory,
 };
 pub use handler::WorkflowHandler;
+pub use http_table::{HttpMatch, HttpTable, trigger_data};
 pub use module::Module;
 pub use native::{
     JsonStateStore, MemoryStateStore, PluginInfo, PluginManager, PluginManagerBuilder, PluginState,
@@ -47,5 +53,6 @@ pub use plugin::{
 };
 pub use registry::{BUILTIN_OWNER, BUILTIN_TRIGGERS, KnownTypes, Registered, TypeRegistry};
 pub use routes::{RouteHandler, RouteTable};
+pub use runtime::{Engine, EngineBuilder, PipelineInfo, RunEvent, StepInfo};
 pub use step::{PipelineStep, StepCall, StepResult};
 pub use trigger::{Trigger, TriggerSink};

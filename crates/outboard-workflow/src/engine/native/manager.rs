@@ -517,11 +517,7 @@ impl PluginManager {
         };
         let plugin = Arc::clone(&transition.plugin);
         let context = self.context();
-        let refused = |source: EngineError| EngineError::Transition {
-            transition: "enable",
-            plugin: name.to_owned(),
-            source: Box::new(source),
-        };
+        let refused = |error: EngineError| error.during("enable", name);
         let routes = routes_of(name, &*plugin).map_err(refused)?;
         guard::call(
             || format!("plugin {name:?}, on_enable"),

@@ -1,0 +1,135 @@
+//! What is known about a run while it goes on and after it ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outboard_contracts::value::Map;
+use serde::{Serialize, Serializer};
+
+use crate::engine::{EngineError, EngineErrorKind};
+
+/// One execution of a pipeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunResult {
+    /// Unique.
+    pub id: String,
+    /// Which pipeline.
+    pub pipeline: String,
+    /// What started it: `manual`, `http`, `schedule` or a plugin's trigger type.
+    pub trigger: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took; so far, while it goes on. In milliseconds in JSON.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// The output of the last step that was done.
+    pub output: Map,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
+    /// The steps that ran, in the order in which they did.
+    pub steps: Vec<StepRecord>,
+    /// The compensations that ran, in the order in which they did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compensations: Vec<StepRecord>,
+}
+
+/// One execution of a step, or of what undoes it.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepRecord {
+    /// The step's name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub step_type: String,
+    /// How it ended.
+    pub status: RunStatus,
+    /// How long it took. In milliseconds in JSON.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// What it said.
+    pub output: Map,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
+}
+
+/// How a run or a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RunStatus {
+    /// It goes on.
+    Running,
+    /// It was done.
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// It failed, and the pipeline says to go on. Only steps.
+    Skipped,
+    /// It did not end in time.
+    TimedOut,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+/// Why a run or a step failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunError {
+    /// What programs branch on.
+    pub kind: EngineErrorKind,
+    /// For people.
+    pub message: String,
+    /// The step at which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The error itself.
+    #[serde(skip)]
+    pub error: EngineError,
+}
+
+impl RunResult {
+    /// Whether the run ended well.
+    pub fn succeeded(&self) -> bool {
+        self.status == RunStatus::Succeeded
+    }
+
+    /// The record of a step, of its last execution.
+    pub fn step(&self, name: &str) -> Option<&StepRecord> {
+        self.steps.iter().rev().find(|step| step.name == name)
+    }
+}
+
+impl RunError {
+    pub(crate) fn new(error: EngineError, step: Option<&str>) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+            step: step.map(str::to_owned),
+            error,
+        }
+    }
+}
+
+impl RunStatus {
+    /// The status of something that failed in this way.
+    pub(crate) fn of(error: &EngineError) -> Self {
+        match error.kind() {
+            EngineErrorKind::Timeout => Self::TimedOut,
+            EngineErrorKind::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Whether it is over.
+    pub fn is_final(self) -> bool {
+        self != Self::Running
+    }
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    // Whole microseconds are enough, and exact in the JSON numbers of every language.
+    serializer.serialize_f64(duration.as_micros() as f64 / 1000.0)
+}

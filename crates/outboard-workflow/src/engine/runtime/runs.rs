@@ -1,0 +1,208 @@
+//! The memory of runs, and what happens to them as events.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use outboard_contracts::value::Map;
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord};
+
+/// How many events a follower may lag behind.
+const EVENTS: usize = 1024;
+
+/// Something that happened to a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RunEvent {
+    /// It began.
+    Started {
+        /// The run's id.
+        run: String,
+        /// Its pipeline.
+        pipeline: String,
+        /// What started it.
+        trigger: String,
+    },
+    /// A step of it ended, one way or the other.
+    StepFinished {
+        /// The run's id.
+        run: String,
+        /// Its pipeline.
+        pipeline: String,
+        /// The step, and how it ended. Its output is left to the run's own page.
+        step: String,
+        /// How it ended.
+        status: RunStatus,
+    },
+    /// It ended.
+    Finished {
+        /// The run's id.
+        run: String,
+        /// Its pipeline.
+        pipeline: String,
+        /// How it ended.
+        status: RunStatus,
+    },
+}
+
+type Record = Arc<Mutex<Entry>>;
+
+struct Entry {
+    result: RunResult,
+    began: Instant,
+}
+
+/// The last runs.
+pub(super) struct History {
+    runs: Mutex<VecDeque<Record>>,
+    most: usize,
+    events: broadcast::Sender<RunEvent>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn view(record: &Record) -> RunResult {
+    let entry = lock(record);
+    let mut result = entry.result.clone();
+    if !result.status.is_final() {
+        result.duration = entry.began.elapsed();
+    }
+    result
+}
+
+impl History {
+    pub(super) fn new(most: usize) -> History {
+        History {
+            runs: Mutex::default(),
+            most,
+            events: broadcast::channel(EVENTS).0,
+        }
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<RunEvent> {
+        self.events.subscribe()
+    }
+
+    pub(super) fn all(&self) -> Vec<RunResult> {
+        let records: Vec<Record> = lock(&self.runs).iter().rev().cloned().collect();
+        records.iter().map(view).collect()
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<RunResult> {
+        let records: Vec<Record> = lock(&self.runs).iter().cloned().collect();
+        let record = records.iter().find(|record| lock(record).result.id == id)?;
+        Some(view(record))
+    }
+
+    pub(super) fn begin(&self, pipeline: &str, trigger: &str) -> Recorder<'_> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let result = RunResult {
+            id: id.clone(),
+            pipeline: pipeline.to_owned(),
+            trigger: trigger.to_owned(),
+            status: RunStatus::Running,
+            started_at: jiff::Timestamp::now(),
+            duration: std::time::Duration::ZERO,
+            output: Map::new(),
+            error: None,
+            steps: Vec::new(),
+            compensations: Vec::new(),
+        };
+        let record = Arc::new(Mutex::new(Entry {
+            result,
+            began: Instant::now(),
+        }));
+        {
+            let mut runs = lock(&self.runs);
+            if runs.len() == self.most {
+                runs.pop_front();
+            }
+            runs.push_back(Arc::clone(&record));
+        }
+        let recorder = Recorder {
+            history: self,
+            record,
+            id,
+            pipeline: pipeline.to_owned(),
+        };
+        recorder.tell(RunEvent::Started {
+            run: recorder.id.clone(),
+            pipeline: recorder.pipeline.clone(),
+            trigger: trigger.to_owned(),
+        });
+        recorder
+    }
+}
+
+/// Writes down one run while it goes on.
+pub(super) struct Recorder<'a> {
+    history: &'a History,
+    record: Record,
+    id: String,
+    pipeline: String,
+}
+
+impl Recorder<'_> {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn tell(&self, event: RunEvent) {
+        // Nobody listening is fine.
+        let _ = self.history.events.send(event);
+    }
+
+    pub(super) fn finish(self, outcome: Outcome) -> RunResult {
+        {
+            let mut entry = lock(&self.record);
+            entry.result.duration = entry.began.elapsed();
+            entry.result.status = outcome.status;
+            entry.result.output = outcome.output;
+            entry.result.error = outcome.error;
+        }
+        view(&self.record)
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn step_finished(&self, record: StepRecord) {
+        self.tell(RunEvent::StepFinished {
+            run: self.id.clone(),
+            pipeline: self.pipeline.clone(),
+            step: record.name.clone(),
+            status: record.status,
+        });
+        lock(&self.record).result.steps.push(record);
+    }
+
+    fn compensation_finished(&self, record: StepRecord) {
+        lock(&self.record).result.compensations.push(record);
+    }
+}
+
+impl Drop for Recorder<'_> {
+    /// A run whose future is dropped was cancelled.
+    fn drop(&mut self) {
+        let status = {
+            let mut entry = lock(&self.record);
+            if !entry.result.status.is_final() {
+                entry.result.duration = entry.began.elapsed();
+                entry.result.status = RunStatus::Cancelled;
+            }
+            entry.result.status
+        };
+        self.tell(RunEvent::Finished {
+            run: self.id.clone(),
+            pipeline: self.pipeline.clone(),
+            status,
+        });
+    }
+}

@@ -1,0 +1,166 @@
+//! What starts pipelines by itself: schedules, and triggers that plugins bring.
+//! HTTP triggers are a table that a server looks into.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use outboard_contracts::value::Map;
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
+
+use super::Engine;
+use crate::engine::{
+    EngineError, Trigger, TriggerSink, guard,
+    schedule::Schedule,
+    workflow_file::{TriggerDefinition, Workflow},
+};
+
+/// How long one call of a trigger's life may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The triggers that run.
+#[derive(Default)]
+pub(super) struct Triggers {
+    schedules: Mutex<Vec<AbortHandle>>,
+    started: Mutex<Vec<Arc<dyn Trigger>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Triggers {
+    pub(super) async fn start(
+        &self,
+        engine: &Engine,
+        workflow: &Workflow,
+    ) -> Result<(), EngineError> {
+        for definition in &workflow.triggers {
+            match definition {
+                TriggerDefinition::Http { .. } => {}
+                TriggerDefinition::Schedule {
+                    every,
+                    pipeline,
+                    input,
+                } => {
+                    let work = schedule(engine, *every, pipeline.clone(), input.clone());
+                    lock(&self.schedules).push(tokio::spawn(work).abort_handle());
+                }
+                TriggerDefinition::Plugin {
+                    name,
+                    trigger_type,
+                    pipeline,
+                    config,
+                } => {
+                    let registered = engine.registry().trigger(trigger_type)?;
+                    let what = |verb: &'static str| move || format!("{verb} trigger {name:?}");
+                    let create = registered.factory.create(name, config.clone());
+                    let trigger = guard::call(what("creating"), Some(LIMIT), create).await?;
+                    lock(&self.started).push(Arc::clone(&trigger));
+                    let init = trigger.init(engine.application());
+                    guard::call(what("initializing"), Some(LIMIT), init).await?;
+                    let sink = Arc::new(Sink {
+                        engine: Arc::downgrade(&engine.inner),
+                        pipeline: pipeline.clone(),
+                        trigger_type: trigger_type.clone(),
+                    });
+                    let configure = trigger.configure(config.clone(), sink);
+                    guard::call(what("configuring"), Some(LIMIT), configure).await?;
+                    guard::call(what("starting"), Some(LIMIT), trigger.start()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends them, last first. A run that a schedule started goes on.
+    pub(super) async fn stop(&self) {
+        for schedule in lock(&self.schedules).drain(..) {
+            schedule.abort();
+        }
+        let started = std::mem::take(&mut *lock(&self.started));
+        for trigger in started.into_iter().rev() {
+            let what = || format!("stopping trigger {:?}", trigger.name());
+            let stopped = guard::call(what, Some(LIMIT), trigger.stop()).await;
+            let destroyed = guard::call(what, Some(LIMIT), trigger.destroy()).await;
+            if let Err(error) = stopped.and(destroyed) {
+                tracing::warn!(trigger = trigger.name(), %error, "a trigger did not stop");
+            }
+        }
+    }
+}
+
+/// Fires every so often, until it is aborted or the engine is gone. A run that
+/// still goes on is not joined by another one.
+fn schedule(
+    engine: &Engine,
+    every: Duration,
+    pipeline: String,
+    input: Map,
+) -> impl Future<Output = ()> + Send + use<> {
+    let engine = Arc::downgrade(&engine.inner);
+    async move {
+        let mut schedule = Schedule::new(every, Instant::now());
+        let mut runs = JoinSet::new();
+        loop {
+            tokio::time::sleep_until(schedule.next()).await;
+            while runs.try_join_next().is_some() {}
+            let tick = schedule.tick(Instant::now(), !runs.is_empty());
+            if tick.skipped > 0 {
+                tracing::warn!(pipeline, skipped = tick.skipped, "a schedule skipped runs");
+            }
+            if !tick.fire {
+                continue;
+            }
+            let Some(inner) = engine.upgrade() else {
+                return;
+            };
+            let engine = Engine { inner };
+            let (name, input) = (pipeline.clone(), input.clone());
+            // Not a child of this task: an abort must not cut a run off.
+            let run = tokio::spawn(async move {
+                match engine.run(&name, "schedule", input).await {
+                    Ok(run) if run.succeeded() => {}
+                    Ok(run) => {
+                        let error = run.error.map(|error| error.message).unwrap_or_default();
+                        tracing::warn!(pipeline = name, run = run.id, error, "a run failed");
+                    }
+                    Err(error) => tracing::warn!(pipeline = name, %error, "no run began"),
+                }
+            });
+            runs.spawn(async move {
+                let _ = run.await;
+            });
+        }
+    }
+}
+
+/// Where a plugin's trigger tells that it fired.
+struct Sink {
+    engine: std::sync::Weak<super::Inner>,
+    pipeline: String,
+    trigger_type: String,
+}
+
+#[async_trait]
+impl TriggerSink for Sink {
+    async fn fire(&self, action: &str, data: Map) -> Result<String, EngineError> {
+        let Some(inner) = self.engine.upgrade() else {
+            return Err(EngineError::State {
+                what: format!("cannot run pipeline {:?}", self.pipeline),
+                reason: "the engine is gone".to_owned(),
+            });
+        };
+        let mut input = data;
+        input.entry("action").or_insert_with(|| action.into());
+        let run = Engine { inner }
+            .run(&self.pipeline, &self.trigger_type, input)
+            .await?;
+        Ok(run.id)
+    }
+}
