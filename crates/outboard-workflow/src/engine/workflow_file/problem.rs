@@ -44,7 +44,7 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// Sorts problems by place.
     pub fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         Self(problems)
     }
 
@@ -80,3 +80,5 @@ impl fmt::Display for Problems {
         Ok(())
     }
 }
+
+impl std::error::Error for Problems {}
