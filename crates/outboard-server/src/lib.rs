@@ -1,1 +1,18 @@
-//! HTTP API of Outboard.
+//! HTTP API of Outboard: plugins, pipelines and runs, for programs on this machine.
+//!
+//! [`Server`] is the whole of it, with the checks that keep web pages and strangers
+//! out; [`PluginHandler`] is the five routes alone that Go hosts know.
+
+mod events;
+mod http;
+mod plugins;
+mod security;
+mod server;
+mod workflow;
+
+pub use self::{
+    http::Problem,
+    plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
+    security::{Access, HostPolicy, Token},
+    server::{Server, ServerBuilder},
+};

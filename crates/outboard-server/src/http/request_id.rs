@@ -1,0 +1,88 @@
+//! The request id: in every answer, in the log, and in a caller's own log if it
+//! sent one.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue};
+use tracing::Instrument as _;
+
+/// The header that carries it.
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a caller.
+const MAX_LENGTH: usize = 64;
+
+/// The id of the request at hand; an extension of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Gives a request its id, logs its end, and puts the id into the answer.
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
+    let sent = request
+        .headers()
+        .get(&HEADER)
+        .and_then(|value| value.to_str().ok());
+    let id = match sent {
+        Some(sent) if is_usable(sent) => sent.to_owned(),
+        _ => fresh(),
+    };
+    let span = tracing::info_span!(
+        "request",
+        request_id = id,
+        method = %request.method(),
+        path = request.uri().path(),
+    );
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let began = Instant::now();
+    async move {
+        let mut response = next.run(request).await;
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        let status = response.status();
+        let elapsed = began.elapsed();
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), ?elapsed, "answered");
+        } else {
+            tracing::debug!(status = status.as_u16(), ?elapsed, "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Whether a caller's id can stand in a log line and a header as it is.
+fn is_usable(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !id.is_empty() && id.len() <= MAX_LENGTH && id.bytes().all(plain)
+}
+
+/// A new id: unique over restarts, short enough to read out.
+fn fresh() -> String {
+    let mut bytes = [0_u8; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        // It only has to be told apart from its neighbours.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        bytes = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    }
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_forge_a_log_line_is_not_taken() {
+        assert!(is_usable("abc-1.2_Z"));
+        for id in ["", "a b", "a\"b", "ü", &"x".repeat(65)] {
+            assert!(!is_usable(id), "{id}");
+        }
+        assert_ne!(fresh(), fresh());
+        assert!(is_usable(&fresh()));
+    }
+}

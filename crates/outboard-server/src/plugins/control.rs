@@ -1,0 +1,149 @@
+//! Operations on plugins as a whole: the process and what the engine knows of it.
+
+use outboard_workflow::{
+    engine::{Engine, EngineError},
+    external::ExternalPluginManager,
+};
+
+use super::{ControlError, PluginInfo};
+
+/// Loads, unloads and reloads plugins of a manager, and keeps an engine, if there is
+/// one, in step: after a load its types can be used, after an unload they are gone.
+/// Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct PluginControl {
+    manager: ExternalPluginManager,
+    engine: Option<Engine>,
+}
+
+impl From<ExternalPluginManager> for PluginControl {
+    fn from(manager: ExternalPluginManager) -> PluginControl {
+        PluginControl {
+            manager,
+            engine: None,
+        }
+    }
+}
+
+impl PluginControl {
+    /// A manager and the engine that uses its plugins.
+    pub fn new(manager: ExternalPluginManager, engine: Engine) -> PluginControl {
+        PluginControl {
+            manager,
+            engine: Some(engine),
+        }
+    }
+
+    /// The manager underneath. What is changed there, the engine does not see.
+    pub fn manager(&self) -> &ExternalPluginManager {
+        &self.manager
+    }
+
+    /// What is in the plugins directory, sorted, and whether it runs.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read.
+    pub async fn list(&self) -> Result<Vec<PluginInfo>, ControlError> {
+        let manager = self.manager.clone();
+        let found = blocking(move || manager.discover_plugins()).await?;
+        let info = found.into_iter().map(|plugin| PluginInfo {
+            loaded: self.manager.is_loaded(&plugin.name),
+            name: plugin.name,
+        });
+        Ok(info.collect())
+    }
+
+    /// Starts a plugin and makes its types known.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or its types are those of another plugin. Nothing of it
+    /// runs then.
+    pub async fn load(&self, name: &str) -> Result<(), ControlError> {
+        self.manager.load_plugin(name).await?;
+        if let Err(error) = self.introduce(name) {
+            // A plugin whose types nobody may use is of no use.
+            self.manager.unload_plugin(name).await?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Makes the types of a loaded plugin known to the engine, and before it those of
+    /// the plugins that were loaded because it needs them.
+    fn introduce(&self, name: &str) -> Result<(), EngineError> {
+        let Some(engine) = &self.engine else {
+            return Ok(());
+        };
+        let known = engine.registry().plugins();
+        let is_known = |name: &str| known.iter().any(|manifest| manifest.name == name);
+        let loaded = self.manager.loaded_plugins();
+        let others = loaded
+            .iter()
+            .filter(|other| *other != name && !is_known(other));
+        for other in others.map(String::as_str).chain([name]) {
+            let Some(adapter) = self.manager.adapter(other) else {
+                continue;
+            };
+            if is_known(other) {
+                engine.replace_plugin(adapter)?;
+            } else {
+                engine.load_plugin(adapter)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a plugin. With `force` also one that modules or pipelines use.
+    ///
+    /// # Errors
+    ///
+    /// It is not loaded, or in use.
+    pub async fn unload(&self, name: &str, force: bool) -> Result<(), ControlError> {
+        if let Some(engine) = &self.engine {
+            let by = engine.users_of(name);
+            if !by.is_empty() && !force {
+                return Err(EngineError::InUse {
+                    plugin: name.to_owned(),
+                    by,
+                }
+                .into());
+            }
+        }
+        // The process ends what it made, while it still can.
+        self.manager.unload_plugin(name).await?;
+        if let Some(engine) = &self.engine {
+            match engine.unload_plugin(name, true).await {
+                // It was loaded behind the engine's back.
+                Ok(()) | Err(EngineError::NotRegistered { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces a plugin's process, or loads it if it is not loaded.
+    ///
+    /// # Errors
+    ///
+    /// The new process is unusable; the old one serves on then. Or its new types are
+    /// those of another plugin; then the old types stay.
+    pub async fn reload(&self, name: &str) -> Result<(), ControlError> {
+        self.manager.reload_plugin(name).await?;
+        self.introduce(name)?;
+        Ok(())
+    }
+}
+
+/// Runs what reads the disk where it holds nobody up.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only the end of the runtime cancels it, and that ends this task too.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}

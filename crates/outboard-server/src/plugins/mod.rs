@@ -1,0 +1,30 @@
+//! Plugins in processes of their own, over HTTP: the seed's routes in the seed's
+//! envelope, and ours for what the seed cannot say.
+//!
+//! | route | whose |
+//! |---|---|
+//! | `GET /api/v1/plugins/external` | the seed's |
+//! | `GET /api/v1/plugins/external/loaded` | the seed's |
+//! | `POST /api/v1/plugins/external/{name}/load`, `…/unload`, `…/reload` | the seed's; `unload?force=1` is ours |
+//! | `GET /api/v1/plugins/external/{name}` | ours: state, manifest, last exit |
+//! | `GET /api/v1/plugins/external/{name}/logs` | ours: what it said, `?follow=1` live |
+
+mod control;
+mod details;
+pub(crate) mod envelope;
+mod error;
+mod handler;
+mod logs;
+
+pub use self::{
+    control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
+};
+pub(crate) use self::{
+    details::details,
+    error::status_of_manager,
+    handler::{is_seed_route, is_under_seed_routes, not_found},
+    logs::logs,
+};
+
+/// Where the seed's routes begin.
+pub(crate) const PREFIX: &str = "/api/v1/plugins/external";

@@ -1,0 +1,113 @@
+//! Who may call: `Host` and `Origin` first, then the token.
+//!
+//! | check | `--dev` | answers |
+//! |---|---|---|
+//! | `Host` is a loopback name, the bound address or a configured name | stays | 403 `host_not_allowed`, 400 without one |
+//! | `Origin` and `Sec-Fetch-Site` are absent or the same site | stays | 403 `origin_not_allowed` |
+//! | `Authorization: Bearer TOKEN`, for all but `/healthz` | drops it | 401 `unauthorized` |
+
+mod host;
+mod token;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+
+use self::host::Refusal;
+pub use self::{host::HostPolicy, token::Token};
+use crate::{http::Problem, plugins};
+
+/// Who may call the server.
+#[derive(Clone, Debug)]
+pub struct Access {
+    hosts: Arc<HostPolicy>,
+    token: Option<Token>,
+}
+
+impl Access {
+    /// Callers of these hosts that know the token; `None` lets every local process
+    /// in, and is for development.
+    pub fn new(hosts: HostPolicy, token: Option<Token>) -> Access {
+        Access {
+            hosts: Arc::new(hosts),
+            token,
+        }
+    }
+
+    /// Turns away whoever may not call, before a route sees the request.
+    pub(crate) async fn guard(
+        State(access): State<Access>,
+        request: Request,
+        next: Next,
+    ) -> Response {
+        match access.check(&request) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => {
+                tracing::warn!(kind = %problem.kind, "a request was turned away");
+                refuse(&problem, request.method(), request.uri().path())
+            }
+        }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Problem> {
+        let checked = self
+            .hosts
+            .check(request.method(), request.uri(), request.headers());
+        checked.map_err(|refusal| match refusal {
+            Refusal::NoHost => Problem::bad_request("the request has no usable Host header"),
+            Refusal::Host(host) => Problem::new(
+                StatusCode::FORBIDDEN,
+                "host_not_allowed",
+                format!("the server does not answer to the host {host:?}"),
+            )
+            .with_hint(
+                "call it by localhost or its address, or add the name to `hosts` in outboard.toml",
+            ),
+            Refusal::Origin(origin) => Problem::new(
+                StatusCode::FORBIDDEN,
+                "origin_not_allowed",
+                format!("requests from pages of another site are not answered ({origin:?})"),
+            ),
+        })?;
+        let Some(token) = &self.token else {
+            return Ok(());
+        };
+        if request.uri().path() == "/healthz" {
+            return Ok(());
+        }
+        let presented = token::presented(request.headers());
+        let detail = match presented {
+            Some(presented) if token.is(presented) => return Ok(()),
+            Some(_) => "the token is not the one of this server",
+            None => "the request has no token",
+        };
+        Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).with_hint(
+            "send `Authorization: Bearer TOKEN`; the token is in server.json in the data directory and changes at every start",
+        ))
+    }
+}
+
+/// The seed's routes say it in the seed's words, all others in ours.
+fn refuse(problem: &Problem, method: &http::Method, path: &str) -> Response {
+    let mut response = if plugins::is_seed_route(method, path) {
+        let hint = problem
+            .hint
+            .as_deref()
+            .map_or_else(String::new, |hint| format!("; {hint}"));
+        plugins::envelope::error(problem.status, &format!("{}{hint}", problem.detail))
+    } else {
+        problem.clone().into_response()
+    };
+    if problem.status == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, bearer);
+    }
+    response
+}

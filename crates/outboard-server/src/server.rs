@@ -1,0 +1,309 @@
+//! The server: routes, and what every request goes through before it reaches one.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, FromRef, Request, State},
+    middleware,
+    response::{Html, IntoResponse as _, Response},
+    routing::get,
+};
+use http::HeaderMap;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use outboard_workflow::{engine::Engine, external::ExternalPluginManager};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
+
+use crate::{
+    events::Events,
+    http::{Limits, Problem, deadline, harden, identify},
+    plugins::{self, PluginControl, PluginHandler},
+    security::Access,
+    workflow,
+};
+
+/// Largest body of a request, in bytes.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// How many requests are worked on at once.
+const MAX_REQUESTS: usize = 256;
+/// How many connections there may be at once.
+const MAX_CONNECTIONS: usize = 512;
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request may take until it begins to answer. A plugin's start may
+/// take a minute, and a pipeline as long as its own timeout.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What the routes work on.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) plugins: PluginControl,
+    pub(crate) engine: Engine,
+    pub(crate) events: Events,
+}
+
+impl FromRef<AppState> for PluginControl {
+    fn from_ref(state: &AppState) -> PluginControl {
+        state.plugins.clone()
+    }
+}
+
+impl FromRef<AppState> for Engine {
+    fn from_ref(state: &AppState) -> Engine {
+        state.engine.clone()
+    }
+}
+
+/// A server that is about to be made.
+#[derive(Debug)]
+#[must_use]
+pub struct ServerBuilder {
+    manager: ExternalPluginManager,
+    engine: Engine,
+    access: Access,
+}
+
+/// The HTTP API over a manager of plugins and an engine.
+#[derive(Debug)]
+pub struct Server {
+    router: Router,
+    control: PluginControl,
+    events: Events,
+    manager: ExternalPluginManager,
+    engine: Engine,
+    stopping: watch::Sender<bool>,
+}
+
+impl ServerBuilder {
+    /// The server; it listens nowhere yet.
+    pub fn build(self) -> Server {
+        let ServerBuilder {
+            manager,
+            engine,
+            access,
+        } = self;
+        let (stopping, stopped) = watch::channel(false);
+        let events = Events::new(stopped);
+        let control = PluginControl::new(manager.clone(), engine.clone());
+        let state = AppState {
+            plugins: control.clone(),
+            engine: engine.clone(),
+            events: events.clone(),
+        };
+        let router = routes(state, access);
+        Server {
+            router,
+            control,
+            events,
+            manager,
+            engine,
+            stopping,
+        }
+    }
+}
+
+impl Server {
+    /// A server of these plugins and this engine, for those whom `access` lets in.
+    pub fn builder(
+        manager: ExternalPluginManager,
+        engine: Engine,
+        access: Access,
+    ) -> ServerBuilder {
+        ServerBuilder {
+            manager,
+            engine,
+            access,
+        }
+    }
+
+    /// What loads and unloads plugins here: the manager and the engine in step.
+    pub fn plugins(&self) -> &PluginControl {
+        &self.control
+    }
+
+    /// The routes with all checks, for tests and for a server of your own.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `stop` is ready. Then no new connection is taken, streams end,
+    /// and requests that are being worked on are answered, for at most `drain`.
+    ///
+    /// # Errors
+    ///
+    /// The listener fails for good.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> io::Result<()> {
+        let recording = [
+            tokio::spawn(self.events.clone().record(self.manager.events())).abort_handle(),
+            tokio::spawn(workflow::record_runs(
+                self.events.clone(),
+                self.engine.run_events(),
+            ))
+            .abort_handle(),
+        ];
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = accept(&listener, &places) => accepted,
+            };
+            let (stream, place) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: others may be freed.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let service = TowerToHyperService::new(self.router.clone());
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                drop(place);
+            });
+        }
+        drop(listener);
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(drain, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                ?drain,
+                "requests were still being worked on and are cut off"
+            );
+        }
+        for task in recording {
+            task.abort();
+        }
+        Ok(())
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    let (stream, _): (_, SocketAddr) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+fn routes(state: AppState, access: Access) -> Router {
+    let prefix = plugins::PREFIX;
+    let ours = Router::new()
+        .route("/", get(front_page))
+        .route(
+            "/healthz",
+            get(|| async { Json(json!({ "status": "ok" })) }),
+        )
+        .route("/readyz", get(|| async { Json(json!({ "status": "ok" })) }))
+        .route("/api/v1/events", get(all_events))
+        .route(&format!("{prefix}/{{name}}"), get(plugins::details))
+        .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
+        .merge(workflow::routes())
+        .fallback(fallback)
+        .with_state(state.clone());
+    PluginHandler::new(state.plugins)
+        .routes()
+        .merge(ours)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(ANSWER_TIMEOUT, deadline))
+        .layer(middleware::from_fn_with_state(
+            Limits::new(MAX_REQUESTS),
+            Limits::admit,
+        ))
+        .layer(middleware::from_fn_with_state(access, Access::guard))
+        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn(identify))
+}
+
+async fn all_events(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    state.events.answer(&headers)
+}
+
+/// What no route takes: an HTTP trigger of the workflow, or nothing.
+async fn fallback(State(state): State<AppState>, request: Request) -> Response {
+    if let Some(response) = workflow::trigger(&state.engine, request.method(), request.uri()) {
+        return response.answer(state, request).await;
+    }
+    if plugins::is_under_seed_routes(request.uri().path()) {
+        return plugins::not_found(request.uri().clone()).await;
+    }
+    Problem::not_found(format!("there is no {}", request.uri().path()))
+        .with_hint("docs/http-api.md lists what there is")
+        .into_response()
+}
+
+async fn front_page(State(state): State<AppState>) -> Html<String> {
+    let loaded = state.plugins.manager().loaded_plugins();
+    let pipelines = state.engine.pipelines();
+    let list = |names: Vec<String>, none: &str| match names.is_empty() {
+        true => format!("<p>{none}</p>"),
+        false => {
+            let items: Vec<_> = names
+                .iter()
+                .map(|name| format!("<li><code>{}</code></li>", escape(name)))
+                .collect();
+            format!("<ul>{}</ul>", items.concat())
+        }
+    };
+    Html(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Outboard</title>\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;\
+         padding:0 1rem}}code{{background:#eee;padding:.1em .3em}}</style>\
+         <h1>Outboard {version}</h1>\
+         <h2>Plugins that run</h2>{plugins}<h2>Pipelines</h2>{pipelines}\
+         <h2>What to do first</h2><ul>\
+         <li><code>outboard plugin list</code> shows the plugins that are there</li>\
+         <li><code>outboard plugin new NAME</code> writes one</li>\
+         <li><code>outboard serve --workflow FILE.yaml</code> runs the pipelines of a file</li>\
+         </ul></html>",
+        version = env!("CARGO_PKG_VERSION"),
+        plugins = list(
+            loaded,
+            "none yet: copy one into the plugins directory and load it"
+        ),
+        pipelines = list(
+            pipelines
+                .into_iter()
+                .map(|pipeline| pipeline.name)
+                .collect(),
+            "none yet: start the server with a workflow file"
+        ),
+    ))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
