@@ -48,6 +48,21 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the engine, the plugins and the HTTP API until SIGTERM or Ctrl-C
+    #[command(after_help = "Examples:\n  outboard serve --dev\n  \
+        outboard serve --workflow restock.yaml --addr 127.0.0.1:9000")]
+    Serve(ServeArgs),
+    /// Run one pipeline of a workflow file once; the result goes to standard output as JSON
+    #[command(
+        after_help = "Examples:\n  outboard run restock.yaml --input '{\"path\": \"orders.json\"}'\n  \
+        outboard run flows.yaml --pipeline restock --input @order.json"
+    )]
+    Run(RunArgs),
+    /// Find every problem in a workflow file, without starting anything
+    #[command(
+        after_help = "Examples:\n  outboard check restock.yaml\n  outboard check restock.yaml --json"
+    )]
+    Check(CheckArgs),
     /// Look at, load and reload plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -147,4 +162,60 @@ pub(crate) struct NewArgs {
     /// Use the SDK at this path instead of a released one
     #[arg(long, value_name = "DIR")]
     pub(crate) sdk_path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:7400]; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS")]
+    addr: Option<String>,
+    /// The workflow file to run
+    #[arg(long, value_name = "FILE")]
+    workflow: Option<PathBuf>,
+    /// Ask for no token; listens on this machine alone
+    #[arg(long)]
+    dev: bool,
+    /// Listen beyond this machine, in plain text
+    #[arg(long)]
+    allow_remote: bool,
+    /// What running calls get at a stop [default: 30s]
+    #[arg(long, value_name = "DURATION")]
+    drain_timeout: Option<String>,
+}
+
+impl ServeArgs {
+    /// Those that were given, as settings.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, Option<String>)> {
+        let switch = |on: bool| on.then(|| "true".to_owned());
+        vec![
+            ("addr", self.addr.clone()),
+            (
+                "workflow",
+                self.workflow
+                    .as_ref()
+                    .map(|path| path.to_string_lossy().into_owned()),
+            ),
+            ("dev", switch(self.dev)),
+            ("allow_remote", switch(self.allow_remote)),
+            ("drain_timeout", self.drain_timeout.clone()),
+        ]
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The workflow file
+    pub(crate) file: PathBuf,
+    /// Which pipeline, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// What to run it with: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "INPUT")]
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The workflow file
+    pub(crate) file: PathBuf,
 }

@@ -58,6 +58,15 @@ impl CliError {
         CliError::new(Exit::Failed, kind, message)
     }
 
+    /// A failure that the result has told already.
+    pub(crate) fn silent() -> CliError {
+        CliError::new(Exit::Failed, "", "")
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     pub(crate) fn usage(message: impl ToString) -> CliError {
         CliError::new(Exit::Usage, "usage", message)
     }

@@ -44,6 +44,9 @@ impl Output {
     }
 
     pub(crate) fn error(&self, error: &CliError) {
+        if error.is_silent() {
+            return;
+        }
         if self.json {
             line(&serde_json::json!({ "error": error }).to_string());
             return;

@@ -1,10 +1,14 @@
 //! The commands, one file each.
 
+mod check;
 mod completions;
 mod config;
 mod doctor;
+mod host;
 mod plugin;
 mod plugin_new;
+mod run;
+mod serve;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -19,9 +23,16 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<(), CliError> {
     if let Command::Completions { shell } = command {
         return completions::run(shell);
     }
-    let settings = Settings::load(&global, &[])?;
+    let flags = match &command {
+        Command::Serve(arguments) => arguments.settings(),
+        _ => Vec::new(),
+    };
+    let settings = Settings::load(&global, &flags)?;
     logging::install(&global, &settings)?;
     match command {
+        Command::Serve(_) => serve::run(&settings, output),
+        Command::Run(arguments) => run::run(&arguments, &settings, output),
+        Command::Check(arguments) => check::run(&arguments, &settings, output),
         Command::Plugin(command) => plugin::run(command, &settings, output),
         Command::Doctor => doctor::run(&settings, output),
         Command::Config(ConfigCommand::Show) => {

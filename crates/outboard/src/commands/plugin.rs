@@ -143,7 +143,7 @@ fn show(name: &str, settings: &Settings, output: &Output) -> Result<(), CliError
         }
     };
     output.result(&plugin, || {
-        let mut field = |label: &str, pointer: &str| {
+        let field = |label: &str, pointer: &str| {
             let value = match plugin.pointer(pointer) {
                 None | Some(Value::Null) => return,
                 Some(Value::Array(items)) if items.is_empty() => return,

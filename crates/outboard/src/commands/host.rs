@@ -1,0 +1,275 @@
+//! What `serve`, `run` and `check` have in common: the workflow file, the plugins
+//! it needs, and the engine that runs it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use outboard_go_plugin::host::EventBus;
+use outboard_server::PluginControl;
+use outboard_workflow::{
+    engine::{
+        BUILTIN_TRIGGERS, Engine, EngineError, KnownTypes, LOG_STEP,
+        workflow_file::{self, CheckOptions, Problems, Workflow},
+    },
+    external::ExternalPluginManager,
+};
+
+use crate::{
+    error::{CliError, Exit},
+    settings::Settings,
+};
+
+/// Paths that HTTP triggers cannot have: the server's own.
+const RESERVED: &[&str] = &[
+    "/",
+    "/api",
+    "/manager",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/ui",
+];
+
+/// A workflow file, read.
+pub(crate) struct WorkflowFile {
+    pub(crate) path: PathBuf,
+    bytes: Vec<u8>,
+    variables: BTreeMap<String, String>,
+}
+
+impl WorkflowFile {
+    pub(crate) fn read(path: &Path, settings: &Settings) -> Result<WorkflowFile, CliError> {
+        let cannot = |error: std::io::Error| {
+            let exit = match error.kind() {
+                std::io::ErrorKind::NotFound => Exit::NotFound,
+                _ => Exit::Failed,
+            };
+            CliError::new(
+                exit,
+                "file",
+                format!("cannot read {}: {error}", path.display()),
+            )
+        };
+        let length = fs::metadata(path).map_err(cannot)?.len();
+        if length > workflow_file::MAX_FILE_BYTES as u64 {
+            let limit = workflow_file::MAX_FILE_BYTES;
+            let message = format!(
+                "{} has {length} bytes, and the limit is {limit}",
+                path.display()
+            );
+            return Err(CliError::failed("file", message));
+        }
+        let bytes = fs::read(path).map_err(cannot)?;
+        let data = settings.data_dir().join("data").join("workflow");
+        let data = std::path::absolute(&data).unwrap_or(data);
+        let variables =
+            BTreeMap::from([("DATA_DIR".to_owned(), data.to_string_lossy().into_owned())]);
+        Ok(WorkflowFile {
+            path: path.to_owned(),
+            bytes,
+            variables,
+        })
+    }
+
+    /// The directory that relative paths in the file are meant for.
+    pub(crate) fn directory(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+
+    /// The workflow, or every problem in it. `None` takes every type for known.
+    pub(crate) fn check(&self, types: Option<&KnownTypes>) -> Result<Workflow, Problems> {
+        let options = CheckOptions {
+            types,
+            variables: &self.variables,
+            env: &|name| std::env::var(name).ok(),
+            reserved_paths: RESERVED,
+        };
+        workflow_file::check(&self.bytes, &options)
+    }
+
+    pub(crate) fn error(&self, problems: &Problems) -> CliError {
+        let count = problems.as_slice().len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        let lines: Vec<String> = problems
+            .into_iter()
+            .map(|problem| format!("\n  {}:{problem}", self.path.display()))
+            .collect();
+        CliError::failed(
+            "invalid_workflow",
+            format!(
+                "{} has {count} {noun}:{}",
+                self.path.display(),
+                lines.concat()
+            ),
+        )
+    }
+
+    /// Makes the directory that `${DATA_DIR}` stands for.
+    fn make_data_dir(&self) -> Result<(), CliError> {
+        let Some(directory) = self.variables.get("DATA_DIR") else {
+            return Ok(());
+        };
+        fs::create_dir_all(directory).map_err(|error| {
+            CliError::failed("file", format!("cannot create {directory}: {error}"))
+        })
+    }
+}
+
+/// The types that the plugins on disk say they have, as `plugin.json` lists them.
+/// `None` if one of them lists none, and so could have any.
+pub(crate) fn types_on_disk(
+    manager: &ExternalPluginManager,
+) -> Result<Option<KnownTypes>, CliError> {
+    let mut types = KnownTypes {
+        modules: Vec::new(),
+        steps: vec![LOG_STEP.to_owned()],
+        triggers: BUILTIN_TRIGGERS.map(str::to_owned).to_vec(),
+    };
+    for plugin in manager.discover_plugins()? {
+        let Ok(manifest) = plugin.manifest else {
+            continue;
+        };
+        if manifest.module_types.is_empty()
+            && manifest.step_types.is_empty()
+            && manifest.trigger_types.is_empty()
+        {
+            return Ok(None);
+        }
+        types.modules.extend(manifest.module_types);
+        types.steps.extend(manifest.step_types);
+        types.triggers.extend(manifest.trigger_types);
+    }
+    Ok(Some(types))
+}
+
+/// A manager with the settings in effect.
+pub(crate) fn manager(settings: &Settings) -> Result<ExternalPluginManager, CliError> {
+    Ok(ExternalPluginManager::builder(settings.plugins_dir())
+        .data_dir(settings.data_dir().join("data").join("plugins"))
+        .inherit_environment(settings.inherit_environment()?)
+        .start_timeout(settings.duration("start_timeout")?)
+        .drain_timeout(settings.duration("drain_timeout")?)
+        .events(EventBus::default())
+        .build())
+}
+
+pub(crate) fn engine(settings: &Settings) -> Result<Engine, CliError> {
+    let builder = Engine::builder().drain_timeout(settings.duration("drain_timeout")?);
+    builder.build().map_err(|error| of_engine(&error))
+}
+
+/// Loads what the workflow needs, checks it against the types that are there then,
+/// and starts it.
+pub(crate) async fn start(
+    file: &WorkflowFile,
+    plugins: &PluginControl,
+    engine: &Engine,
+) -> Result<(), CliError> {
+    apply(file, plugins, engine, true).await
+}
+
+/// The same without triggers: nothing starts a run by itself.
+pub(crate) async fn start_without_triggers(
+    file: &WorkflowFile,
+    plugins: &PluginControl,
+    engine: &Engine,
+) -> Result<(), CliError> {
+    apply(file, plugins, engine, false).await
+}
+
+async fn apply(
+    file: &WorkflowFile,
+    plugins: &PluginControl,
+    engine: &Engine,
+    with_triggers: bool,
+) -> Result<(), CliError> {
+    let wanted = file.check(None).map_err(|problems| file.error(&problems))?;
+    let used = wanted.used_types();
+    let known = engine.registry().known_types();
+    let missing = |kind: &[String], known: &[String]| -> Vec<String> {
+        kind.iter()
+            .filter(|name| !known.contains(name))
+            .cloned()
+            .collect()
+    };
+    let modules = missing(&used.modules, &known.modules);
+    let steps = missing(&used.steps, &known.steps);
+    let triggers = missing(&used.triggers, &known.triggers);
+    let mut load = BTreeSet::new();
+    for plugin in plugins.manager().discover_plugins()? {
+        let Ok(manifest) = plugin.manifest else {
+            continue;
+        };
+        let has =
+            |wanted: &[String], types: &[String]| wanted.iter().any(|name| types.contains(name));
+        let silent = manifest.module_types.is_empty() && manifest.step_types.is_empty();
+        let needed = has(&modules, &manifest.module_types)
+            || has(&steps, &manifest.step_types)
+            || has(&triggers, &manifest.trigger_types);
+        // One that lists no types may have any of those that are still missing.
+        let open = !(modules.is_empty() && steps.is_empty() && triggers.is_empty());
+        if needed || (silent && open) {
+            load.insert(plugin.name);
+        }
+    }
+    for name in load {
+        if !plugins.manager().is_loaded(&name) {
+            plugins.load(&name).await.map_err(of_control)?;
+        }
+    }
+    let types = engine.registry().known_types();
+    let mut workflow = file.check(Some(&types)).map_err(|problems| {
+        file.error(&problems).hint(format!(
+            "plugins are looked for in {}; `outboard plugin list` shows what is there",
+            plugins.manager().plugins_dir().display()
+        ))
+    })?;
+    if !with_triggers {
+        workflow.triggers.clear();
+    }
+    file.make_data_dir()?;
+    engine
+        .apply(&workflow, &file.directory())
+        .await
+        .map_err(|error| of_engine(&error))
+}
+
+pub(crate) fn of_control(error: outboard_server::ControlError) -> CliError {
+    match error {
+        outboard_server::ControlError::Manager(error) => error.into(),
+        outboard_server::ControlError::Engine(error) => of_engine(&error),
+    }
+}
+
+pub(crate) fn of_engine(error: &EngineError) -> CliError {
+    use outboard_workflow::engine::EngineErrorKind as Kind;
+    let exit = match error.kind() {
+        Kind::NotFound => Exit::NotFound,
+        Kind::InUse => Exit::Refused,
+        _ => Exit::Failed,
+    };
+    // The kind's name as programs see it, without what it carries.
+    let kind = match serde_json::to_value(error.kind()) {
+        Ok(serde_json::Value::String(kind)) => kind,
+        _ => "plugin".to_owned(),
+    };
+    CliError::new(exit, &kind, error)
+}
+
+/// A runtime for a command that starts plugins.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(
+            std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8)),
+        )
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed("internal", format!("cannot start a runtime: {error}")))
+}
