@@ -249,7 +249,7 @@ impl PluginLog {
             ($level:ident) => {
                 match fields {
                     Some(fields) => {
-                        tracing::$level!(target: "plugin", plugin, fields, "{message}")
+                        tracing::$level!(target: "plugin", plugin, %fields, "{message}")
                     }
                     None => tracing::$level!(target: "plugin", plugin, "{message}"),
                 }
