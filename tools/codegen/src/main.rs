@@ -31,7 +31,10 @@ fn main() -> ExitCode {
     match run(check) {
         Ok(stale) if stale.is_empty() => ExitCode::SUCCESS,
         Ok(stale) => {
-            eprintln!("generated code differs from proto/ in: {}", stale.join(", "));
+            eprintln!(
+                "generated code differs from proto/ in: {}",
+                stale.join(", ")
+            );
             eprintln!("run `cargo xtask codegen` and commit the result");
             ExitCode::FAILURE
         }
@@ -72,7 +75,11 @@ fn run(check: bool) -> Result<Vec<String>, Box<dyn Error>> {
                 continue;
             }
             if check {
-                stale.push(format!("{}/{}", target.out, file.file_name().to_string_lossy()));
+                stale.push(format!(
+                    "{}/{}",
+                    target.out,
+                    file.file_name().to_string_lossy()
+                ));
             } else {
                 fs::write(&destination, text)?;
             }

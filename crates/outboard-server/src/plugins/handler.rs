@@ -142,6 +142,8 @@ fn failure(error: &ControlError) -> Response {
 }
 
 /// A segment that cannot be decoded is no name either.
+// The error is the answer, made once for a request that ends with it.
+#[allow(clippy::result_large_err)]
 fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Response> {
     match name {
         Ok(Path(name)) => Ok(name),
