@@ -9,6 +9,7 @@ mod server;
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -37,14 +38,17 @@ pub(crate) fn run(_: &[String]) -> Result {
     let mut server = Server::start(&outboard, data.path(), &workflow, &interrupt)?;
     println!("The server listens on http://{}\n", server.address());
 
-    let demo = show(&server, &orders, &interrupt);
-    if demo.is_ok() {
-        suggest(&server, &outboard, data.path(), &orders);
-        if std::io::stdin().is_terminal() {
-            println!("\nCtrl-C stops the server and leaves nothing behind.");
-            server.wait(&interrupt)?;
+    let demo = show(&server, &orders, &interrupt).and_then(|()| {
+        let next = suggestions(&outboard, data.path(), &workflow, &orders);
+        if !std::io::stdin().is_terminal() {
+            println!("\nNobody is at the terminal, so here is what one would try next:");
+            return try_all(&next, &interrupt);
         }
-    }
+        println!("\nTry next, in another terminal:\n");
+        next.iter().for_each(|command| println!("{command}\n"));
+        println!("Ctrl-C stops the server and leaves nothing behind.");
+        server.wait(&interrupt)
+    });
     // Also when the demo failed: the server goes before its directory does.
     let stopped = server.stop(&interrupt);
     drop(data);
@@ -132,17 +136,30 @@ fn request(
     Ok(serde_json::from_str(&answer.body)?)
 }
 
-/// Three commands that work as they stand, while the server is up.
-fn suggest(server: &Server, outboard: &Path, data: &Path, orders: &Path) {
-    let words = |path: &Path| shell_word(&path.to_string_lossy());
-    let command = format!("{} --data-dir {}", words(outboard), words(data));
+/// Three commands that work as they stand, from any directory, while the server is up.
+fn suggestions(outboard: &Path, data: &Path, workflow: &Path, orders: &Path) -> [String; 3] {
+    let word = |path: &Path| shell_word(&path.to_string_lossy());
+    let command = format!("{} --data-dir {}", word(outboard), word(data));
     let input = serde_json::json!({ "path": orders }).to_string();
-    println!("\nTry next, in another terminal:");
-    println!("  {command} plugin show {}", layout::PLUGIN);
-    println!("  {command} plugin reload {}", layout::PLUGIN);
-    println!(
-        "  curl -d {} http://{}/restock",
-        shell_word(&input),
-        server.address()
-    );
+    let (plugin, workflow, input) = (layout::PLUGIN, word(workflow), shell_word(&input));
+    [
+        format!("{command} plugin show {plugin}"),
+        format!("{command} plugin reload {plugin}"),
+        format!("{command} run {workflow} --input {input}"),
+    ]
+}
+
+/// Runs the commands in a shell, as they would be pasted.
+fn try_all(commands: &[String], interrupt: &Interrupt) -> Result {
+    for line in commands {
+        interrupt.check()?;
+        println!("\n$ {line}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).stdin(Stdio::null());
+        let status = shell.status()?;
+        if !status.success() {
+            return Err(format!("what the demo suggests does not work: {status}").into());
+        }
+    }
+    Ok(())
 }

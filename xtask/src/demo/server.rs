@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a wait looks whether it is over.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A running `outboard serve`. Dropping it kills it.
+/// A running `outboard serve`. Dropping it ends it, by force if need be.
 pub(super) struct Server {
     child: Child,
     address: SocketAddr,
@@ -125,13 +125,7 @@ impl Server {
     /// When it does not end well.
     pub(super) fn stop(&mut self, interrupt: &Interrupt) -> Result {
         let asked = interrupt.count();
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may have ended already, which the wait below tells.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        self.terminate();
         let until = Instant::now() + PATIENCE;
         loop {
             match self.child.try_wait()? {
@@ -146,13 +140,30 @@ impl Server {
             }
         }
     }
+
+    fn terminate(&self) {
+        let pid = i32::try_from(self.child.id()).ok();
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // It may have ended already, which the next wait tells.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Only a server that ends by itself takes its plugins with it in order.
+        let until = Instant::now() + PATIENCE / 4;
         if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            self.terminate();
+        }
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > until {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(GLANCE);
         }
     }
 }
