@@ -22,6 +22,32 @@ impl GoCommands {
     pub fn path(&self, command: &str) -> PathBuf {
         self.directory.join(command)
     }
+
+    /// A command built as its author would ship it, without symbols.
+    ///
+    /// # Errors
+    ///
+    /// When it does not compile.
+    pub fn stripped(&self, command: &str) -> Result<PathBuf, String> {
+        let program = self.directory.join(format!("{command}-stripped"));
+        let built = Command::new("go")
+            .args([
+                "build",
+                "-trimpath",
+                "-buildvcs=false",
+                "-ldflags=-s -w",
+                "-o",
+            ])
+            .arg(&program)
+            .arg(format!("./cmd/{command}"))
+            .current_dir(repository().join("interop/go"))
+            .output()
+            .map_err(|error| format!("cannot run go: {error}"))?;
+        match built.status.success() {
+            true => Ok(program),
+            false => Err(String::from_utf8_lossy(&built.stderr).into_owned()),
+        }
+    }
 }
 
 /// A Python that has `grpcio` and `protobuf`.
@@ -62,6 +88,11 @@ pub fn repository() -> PathBuf {
     package.parent().unwrap_or(package).to_owned()
 }
 
+/// Where cargo builds.
+pub fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+}
+
 fn found<T: Clone>(needed: &str, result: &Result<T, String>) -> Option<T> {
     match result {
         Ok(tool) => Some(tool.clone()),
@@ -85,9 +116,7 @@ fn found<T: Clone>(needed: &str, result: &Result<T, String>) -> Option<T> {
 /// what does not compile is a failure.
 fn build_go() -> Result<GoCommands, String> {
     let module = repository().join("interop/go");
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-    let directory = target.join("interop");
+    let directory = target_directory().join("interop");
     let io = |error: std::io::Error| format!("{}: {error}", directory.display());
     fs::create_dir_all(&directory).map_err(io)?;
     // Test programs and benchmarks may come here at the same time.
