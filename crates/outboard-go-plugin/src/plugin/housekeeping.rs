@@ -25,8 +25,10 @@ use crate::{
 /// The service name under which go-plugin's hosts ask for health.
 pub(crate) const HEALTH_SERVICE: &str = "plugin";
 
-/// How long the last output gets to leave for the host.
-const STDIO_LINGER: Duration = Duration::from_millis(10);
+/// How long the host gets to take what was printed last.
+const STDIO_FLUSH: Duration = Duration::from_millis(50);
+/// How long the last output gets to leave for the host, once it is taken.
+const STDIO_LINGER: Duration = Duration::from_millis(5);
 
 type Streaming<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -140,10 +142,12 @@ impl Shutdown {
         {
             tracing::warn!(timeout = ?self.drain_timeout, "the shutdown hook did not finish");
         }
-        self.printed.flush(STDIO_LINGER * 5).await;
+        self.printed.flush(STDIO_FLUSH).await;
         self.printed.end();
-        // The last pieces must be on the wire before the host hears "done".
-        tokio::time::sleep(STDIO_LINGER).await;
+        if self.printed.was_used() {
+            // The last pieces must be on the wire before the host hears "done".
+            tokio::time::sleep(STDIO_LINGER).await;
+        }
         self.stopped.send_replace(true);
     }
 }

@@ -92,6 +92,7 @@ struct State {
     pieces: VecDeque<Bytes>,
     bytes: usize,
     dropped: u64,
+    used: bool,
     ended: bool,
 }
 
@@ -121,6 +122,7 @@ impl Printed {
     fn push(&self, piece: Bytes) {
         {
             let mut state = self.lock();
+            state.used = true;
             state.bytes += piece.len();
             state.pieces.push_back(piece);
             // The newest output says more than the oldest.
@@ -132,6 +134,11 @@ impl Printed {
             }
         }
         self.0.changed.notify_waiters();
+    }
+
+    /// Whether anything was ever printed.
+    pub(super) fn was_used(&self) -> bool {
+        self.lock().used
     }
 
     /// Ends the stream once what is kept has been read.
