@@ -2,6 +2,7 @@
 
 mod callback;
 mod dependencies;
+mod in_memory;
 mod loading;
 mod replacing;
 mod support;
