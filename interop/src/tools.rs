@@ -53,6 +53,8 @@ impl GoCommands {
 /// A Python that has `grpcio` and `protobuf`.
 #[derive(Debug, Clone)]
 pub struct Python {
+    /// The interpreter itself.
+    pub program: PathBuf,
     /// The value of `PATH` with which `python3` is that Python.
     pub path: std::ffi::OsString,
 }
@@ -166,9 +168,10 @@ fn find_python() -> Result<Python, String> {
     }
     // The plugin's first line looks python3 up on the PATH.
     let executable = PathBuf::from(String::from_utf8_lossy(&check.stdout).trim());
+    let program = executable.clone();
     let own = executable.parent().ok_or("it has no directory")?.to_owned();
     let rest = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([own].into_iter().chain(env::split_paths(&rest)))
         .map_err(|error| error.to_string())?;
-    Ok(Python { path })
+    Ok(Python { program, path })
 }

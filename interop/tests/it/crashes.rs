@@ -9,7 +9,7 @@ use outboard_go_plugin::host::{EventBus, ExitCause, ExitReport, PluginEventKind,
 use outboard_interop::{host, tools};
 use tonic::{Code, Request, Status};
 
-use crate::support::RUST_KITCHEN;
+use crate::support::{RUST_KITCHEN, kill};
 
 /// Executes one step, which may end the process, and returns the error in its answer.
 async fn execute(
@@ -165,11 +165,4 @@ async fn our_plugin_that_is_killed_from_outside_is_a_crash_with_its_signal() {
     })
     .await;
     assert_eq!(report.cause, ExitCause::Signal(9));
-}
-
-fn kill(pid: u32) {
-    let status = std::process::Command::new("kill")
-        .args(["-9", &pid.to_string()])
-        .status();
-    assert!(status.unwrap().success());
 }

@@ -36,16 +36,16 @@ impl<S: Subscriber> Layer<S> for Lines {
 
 impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "plugin" => self.plugin = value.to_owned(),
-            "fields" => self.fields = value.to_owned(),
-            _ => {}
+        if field.name() == "plugin" {
+            value.clone_into(&mut self.plugin);
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "fields" => self.fields = format!("{value:?}"),
+            _ => {}
         }
     }
 }

@@ -6,4 +6,5 @@ mod cases_for_every_pair;
 mod crashes;
 mod handshake_lines;
 mod logs;
+mod manager;
 mod support;

@@ -69,3 +69,11 @@ pub(crate) fn the_go_host_runs(list: List, go: &GoCommands, plugin: &Path, env: 
 pub(crate) fn process_exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
+
+/// Ends a process from outside, as the kernel does when memory is short.
+pub(crate) fn kill(pid: u32) {
+    let status = std::process::Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
