@@ -4,12 +4,13 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::to_bytes,
     extract::{DefaultBodyLimit, FromRef, Request, State},
     middleware,
     response::{Html, IntoResponse as _, Response},
     routing::get,
 };
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode, header};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -230,7 +231,9 @@ fn routes(state: AppState, access: Access) -> Router {
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
         .merge(workflow::routes())
         .fallback(fallback)
-        .with_state(state.clone());
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state.clone())
+        .layer(middleware::map_response(as_problem));
     PluginHandler::new(state.plugins)
         .routes()
         .merge(ours)
@@ -243,6 +246,32 @@ fn routes(state: AppState, access: Access) -> Router {
         .layer(middleware::from_fn_with_state(access, Access::guard))
         .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn(identify))
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    let detail = format!("{} takes no {}", request.uri().path(), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        .with_hint("the header Allow lists what it takes")
+}
+
+/// What axum itself refuses, such as a query that cannot be read or a body that is too
+/// large, in the form of all other failures.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = match status {
+        StatusCode::BAD_REQUEST => "bad_request",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        _ => return response,
+    };
+    let content = response.headers().get(header::CONTENT_TYPE);
+    if content.is_none_or(|content| !content.as_bytes().starts_with(b"text/plain")) {
+        return response;
+    }
+    let detail = to_bytes(response.into_body(), 4096)
+        .await
+        .unwrap_or_default();
+    Problem::new(status, kind, String::from_utf8_lossy(&detail)).into_response()
 }
 
 async fn all_events(State(state): State<AppState>, headers: HeaderMap) -> Response {

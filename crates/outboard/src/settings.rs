@@ -45,6 +45,11 @@ const KEYS: &[Key] = &[
         help: "what running calls get at a stop",
     },
     Key {
+        name: "hosts",
+        default: "",
+        help: "further names that the server answers to, with commas between",
+    },
+    Key {
         name: "inherit_environment",
         default: "basics",
         help: "basics, all or none",
@@ -232,6 +237,15 @@ impl Settings {
         let text = self.text("addr").replace("localhost:", "127.0.0.1:");
         text.parse()
             .map_err(|_| self.wrong("addr", "an address and a port, such as 127.0.0.1:7400"))
+    }
+
+    /// Further names that the server answers to.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let names = self.text("hosts").split(',').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) fn log_format(&self) -> Result<LogFormat, CliError> {

@@ -39,6 +39,15 @@ impl PluginControl {
         &self.manager
     }
 
+    /// A text for whoever asks over HTTP: files are named from the plugins directory
+    /// on, and where that is stays with us.
+    pub(super) fn without_paths(&self, text: &str) -> String {
+        let directory = self.manager.plugins_dir();
+        let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+        let prefix = format!("{}/", absolute.display().to_string().trim_end_matches('/'));
+        text.replace(&prefix, "")
+    }
+
     /// What is in the plugins directory, sorted, and whether it runs.
     ///
     /// # Errors

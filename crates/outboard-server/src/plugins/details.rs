@@ -72,7 +72,7 @@ pub(crate) async fn details(
     let problem = match &found {
         Some(plugin) => plugin.manifest.as_ref().err().map(|error| Unloadable {
             kind: status_of_manager(error.kind()).1,
-            detail: error.to_string(),
+            detail: control.without_paths(&error.to_string()),
         }),
         None => Some(Unloadable {
             kind: "not_found",

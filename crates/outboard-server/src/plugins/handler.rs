@@ -3,7 +3,8 @@
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Query, State, rejection::PathRejection},
+    extract::{Path, Query, Request, State, rejection::PathRejection},
+    middleware::{self, Next},
     response::Response,
     routing::any,
 };
@@ -54,6 +55,7 @@ impl PluginHandler {
             .route(&format!("{PREFIX}/{{name}}/load"), any(load))
             .route(&format!("{PREFIX}/{{name}}/unload"), any(unload))
             .route(&format!("{PREFIX}/{{name}}/reload"), any(reload))
+            .layer(middleware::from_fn(redirect))
             .with_state(self.control)
     }
 }
@@ -64,7 +66,7 @@ async fn list(State(control): State<PluginControl>, method: Method) -> Response 
     }
     match control.list().await {
         Ok(plugins) => envelope::ok(plugins),
-        Err(error) => failure(&error),
+        Err(error) => failure(&control, &error),
     }
 }
 
@@ -87,7 +89,7 @@ async fn load(
         Ok(name) => name,
         Err(response) => return response,
     };
-    done("loaded", &name, control.load(&name).await)
+    done("loaded", &name, &control, control.load(&name).await)
 }
 
 #[derive(Deserialize)]
@@ -110,7 +112,12 @@ async fn unload(
         Err(response) => return response,
     };
     let force = matches!(query.force.as_deref(), Some("1" | "true" | ""));
-    done("unloaded", &name, control.unload(&name, force).await)
+    done(
+        "unloaded",
+        &name,
+        &control,
+        control.unload(&name, force).await,
+    )
 }
 
 async fn reload(
@@ -125,20 +132,26 @@ async fn reload(
         Ok(name) => name,
         Err(response) => return response,
     };
-    done("reloaded", &name, control.reload(&name).await)
+    done("reloaded", &name, &control, control.reload(&name).await)
 }
 
-fn done(action: &'static str, name: &str, outcome: Result<(), ControlError>) -> Response {
+fn done(
+    action: &'static str,
+    name: &str,
+    control: &PluginControl,
+    outcome: Result<(), ControlError>,
+) -> Response {
     match outcome {
         Ok(()) => envelope::ok(envelope::ActionDone { action, name }),
-        Err(error) => failure(&error),
+        Err(error) => failure(control, &error),
     }
 }
 
-fn failure(error: &ControlError) -> Response {
+/// The log says where on disk it happened; the answer does not.
+fn failure(control: &PluginControl, error: &ControlError) -> Response {
     let status = error.status();
     tracing::info!(status = status.as_u16(), %error, "an operation on a plugin failed");
-    envelope::error(status, &error.to_string())
+    envelope::error(status, &control.without_paths(&error.to_string()))
 }
 
 /// A segment that cannot be decoded is no name either.
@@ -185,6 +198,14 @@ fn wrong_method(allow: &'static str) -> Response {
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(allow));
     response
+}
+
+/// Answers a path that is not clean before a route can take an empty segment for a name.
+async fn redirect(request: Request, next: Next) -> Response {
+    if request.uri().path().contains("//") {
+        return not_found(request.uri().clone()).await;
+    }
+    next.run(request).await
 }
 
 /// What Go's multiplexer answers where no route is: a redirect to the clean path if

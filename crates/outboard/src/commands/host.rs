@@ -152,7 +152,7 @@ pub(crate) fn types_on_disk(
 /// A manager with the settings in effect.
 pub(crate) fn manager(settings: &Settings) -> Result<ExternalPluginManager, CliError> {
     Ok(ExternalPluginManager::builder(settings.plugins_dir())
-        .data_dir(settings.data_dir().join("data").join("plugins"))
+        .data_dir(settings.data_dir().join("data").join("workflow"))
         .inherit_environment(settings.inherit_environment()?)
         .start_timeout(settings.duration("start_timeout")?)
         .drain_timeout(settings.duration("drain_timeout")?)

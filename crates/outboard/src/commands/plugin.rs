@@ -181,7 +181,7 @@ fn show(name: &str, settings: &Settings, output: &Output) -> Result<(), CliError
         field("since", "/since");
         field("restarts", "/restarts");
         field("calls", "/calls");
-        field("last exit", "/last_exit/text");
+        field("last exit", "/last_exit/cause");
         field("modules", "/manifest/moduleTypes");
         field("steps", "/manifest/stepTypes");
         field("triggers", "/manifest/triggerTypes");

@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr};
 
 use outboard_server::{Access, HostPolicy, Server, Token};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use super::host::{self, WorkflowFile};
 use crate::{
@@ -66,7 +66,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         true => None,
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
     };
-    let access = Access::new(HostPolicy::new(bound, &[]), token.clone());
+    let access = Access::new(HostPolicy::new(bound, &settings.hosts()), token.clone());
     let server = Server::builder(manager.clone(), engine.clone(), access).build();
     if let Some(file) = &file {
         let started = tokio::select! {
@@ -95,22 +95,42 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     announce(bound, dev, settings, output);
 
     let drain = settings.duration("drain_timeout")?;
-    let stopping = async {
+    let (begin, begun) = watch::channel(false);
+    let mut begun_too = begin.subscribe();
+    let ask = async {
         stop.await;
         if !output.is_json() {
             eprint_line("stopping; once more to stop at once");
         }
+        begin.send_replace(true);
         // Whoever asks twice does not want to wait.
-        tokio::spawn(async {
-            interrupted().await;
-            std::process::exit(130);
-        });
+        interrupted().await;
     };
-    let served = server.serve(listener, stopping, drain).await;
-    engine.stop().await;
-    manager.shutdown().await;
+    let mut begun_first = begun;
+    let requests = server.serve(
+        listener,
+        async move {
+            let _ = begun_first.wait_for(|begun| *begun).await;
+        },
+        drain,
+    );
+    // Runs that nobody waits for over HTTP get the same time, not their own after it.
+    let runs = async {
+        let _ = begun_too.wait_for(|begun| *begun).await;
+        engine.stop().await;
+    };
+    let orderly = async {
+        let (served, ()) = tokio::join!(requests, runs);
+        manager.shutdown().await;
+        served.map_err(|error| CliError::failed("listen", error))
+    };
+    let served = tokio::select! {
+        served = orderly => served,
+        // What is dropped on the way out kills the plugins.
+        () = ask => Err(CliError::failed("aborted", "stopped at once; what was running was cut off")),
+    };
     drop(written);
-    served.map_err(|error| CliError::failed("listen", error))
+    served
 }
 
 fn announce(bound: SocketAddr, dev: bool, settings: &Settings, output: &Output) {
