@@ -10,7 +10,8 @@ use std::{
 use outboard_contracts::value::Map;
 
 use crate::engine::{
-    Application, EngineError, Module, TypeRegistry, guard, order, workflow_file::ModuleDefinition,
+    Application, EngineError, Module, TypeRegistry, guard, order, suggest,
+    workflow_file::ModuleDefinition,
 };
 
 /// The modules that run, in the order in which they were started.
@@ -88,7 +89,9 @@ async fn build(
     made: &mut Vec<Running>,
 ) -> Result<(), EngineError> {
     for definition in definitions {
-        let registered = registry.module(&definition.module_type)?;
+        let registered = registry
+            .module(&definition.module_type)
+            .map_err(|error| error.during("create module", &definition.name))?;
         let mut config = definition.config.clone();
         for (key, value) in extra {
             config.entry(key.clone()).or_insert_with(|| value.clone());
@@ -116,11 +119,12 @@ async fn build(
         )?;
         for service in module.requires_services() {
             if !application.has_service(&service) {
-                return Err(EngineError::NotFound {
+                let missing = EngineError::NotFound {
                     what: "service",
                     name: service,
                     nearest: None,
-                });
+                };
+                return Err(missing.during("init module", name));
             }
         }
         guard::call(
@@ -129,8 +133,11 @@ async fn build(
             module.init(application),
         )
         .await?;
+        application.add(name, module)?;
         for service in module.provides_services() {
-            application.add(&service, module)?;
+            if service != *name {
+                application.add(&service, module)?;
+            }
         }
     }
     for hook in registry.wiring_hooks() {
@@ -167,11 +174,13 @@ fn sort(definitions: &[ModuleDefinition], made: &mut Vec<Running>) -> Result<(),
         let by_file = definition.depends_on.iter().cloned();
         for name in by_file.chain(running.module.dependencies()) {
             let Some(index) = by_name.get(&name) else {
-                return Err(EngineError::NotFound {
+                let nearest = suggest::nearest(&name, by_name.keys().map(String::as_str));
+                let missing = EngineError::NotFound {
                     what: "module",
                     name,
-                    nearest: None,
-                });
+                    nearest,
+                };
+                return Err(missing.during("start module", &running.name));
             };
             indices.push(*index);
         }

@@ -12,6 +12,8 @@ use tokio::sync::broadcast;
 
 use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord};
 
+/// An output whose JSON is longer is not remembered: 64 KiB.
+const MAX_REMEMBERED_OUTPUT: usize = 64 * 1024;
 /// How many events a follower may lag behind.
 const EVENTS: usize = 1024;
 
@@ -39,6 +41,14 @@ pub enum RunEvent {
         step: String,
         /// How it ended.
         status: RunStatus,
+    },
+    /// A schedule did not start runs that were due, because its last run went on or
+    /// the machine slept.
+    ScheduleSkipped {
+        /// The pipeline.
+        pipeline: String,
+        /// How many runs.
+        skipped: u64,
     },
     /// It ended.
     Finished {
@@ -89,6 +99,14 @@ impl History {
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<RunEvent> {
         self.events.subscribe()
+    }
+
+    pub(super) fn skipped(&self, pipeline: &str, skipped: u64) {
+        let pipeline = pipeline.to_owned();
+        // Nobody listening is fine.
+        let _ = self
+            .events
+            .send(RunEvent::ScheduleSkipped { pipeline, skipped });
     }
 
     pub(super) fn all(&self) -> Vec<RunResult> {
@@ -168,7 +186,39 @@ impl Recorder<'_> {
             entry.result.output = outcome.output;
             entry.result.error = outcome.error;
         }
-        view(&self.record)
+        let result = view(&self.record);
+        shorten(&mut lock(&self.record).result);
+        result
+    }
+}
+
+/// What is remembered of a run has bounds: longer outputs are replaced by a note.
+fn shorten(run: &mut RunResult) {
+    let steps = run.steps.iter_mut().chain(&mut run.compensations);
+    for output in steps.map(|step| &mut step.output).chain([&mut run.output]) {
+        let mut size = Size(0);
+        // Maps of JSON values can always be written.
+        let _ = serde_json::to_writer(&mut size, output);
+        if size.0 > MAX_REMEMBERED_OUTPUT {
+            *output = Map::from_iter([
+                ("_truncated".to_owned(), true.into()),
+                ("_bytes".to_owned(), size.0.into()),
+            ]);
+        }
+    }
+}
+
+/// Counts what is written to it.
+struct Size(usize);
+
+impl std::io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -27,7 +27,13 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Triggers {
     schedules: Mutex<Vec<AbortHandle>>,
-    started: Mutex<Vec<Arc<dyn Trigger>>>,
+    started: Mutex<Vec<Started>>,
+}
+
+struct Started {
+    name: String,
+    plugin: String,
+    trigger: Arc<dyn Trigger>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -61,7 +67,11 @@ impl Triggers {
                     let what = |verb: &'static str| move || format!("{verb} trigger {name:?}");
                     let create = registered.factory.create(name, config.clone());
                     let trigger = guard::call(what("creating"), Some(LIMIT), create).await?;
-                    lock(&self.started).push(Arc::clone(&trigger));
+                    lock(&self.started).push(Started {
+                        name: name.clone(),
+                        plugin: registered.plugin,
+                        trigger: Arc::clone(&trigger),
+                    });
                     let init = trigger.init(engine.application());
                     guard::call(what("initializing"), Some(LIMIT), init).await?;
                     let sink = Arc::new(Sink {
@@ -78,18 +88,32 @@ impl Triggers {
         Ok(())
     }
 
-    /// Ends them, last first. A run that a schedule started goes on.
-    pub(super) async fn stop(&self) {
-        for schedule in lock(&self.schedules).drain(..) {
-            schedule.abort();
+    /// The names of the triggers that a plugin made.
+    pub(super) fn of_plugin(&self, plugin: &str) -> Vec<String> {
+        let started = lock(&self.started);
+        let of_plugin = started.iter().filter(|started| started.plugin == plugin);
+        of_plugin.map(|started| started.name.clone()).collect()
+    }
+
+    /// Ends those of a plugin, or all and the schedules too; last first. A run that
+    /// was started goes on.
+    pub(super) async fn stop(&self, plugin: Option<&str>) {
+        if plugin.is_none() {
+            for schedule in lock(&self.schedules).drain(..) {
+                schedule.abort();
+            }
         }
-        let started = std::mem::take(&mut *lock(&self.started));
-        for trigger in started.into_iter().rev() {
-            let what = || format!("stopping trigger {:?}", trigger.name());
+        let ending: Vec<Started> = lock(&self.started)
+            .extract_if(.., |started| {
+                plugin.is_none_or(|plugin| plugin == started.plugin)
+            })
+            .collect();
+        for Started { name, trigger, .. } in ending.into_iter().rev() {
+            let what = || format!("stopping trigger {name:?}");
             let stopped = guard::call(what, Some(LIMIT), trigger.stop()).await;
             let destroyed = guard::call(what, Some(LIMIT), trigger.destroy()).await;
             if let Err(error) = stopped.and(destroyed) {
-                tracing::warn!(trigger = trigger.name(), %error, "a trigger did not stop");
+                tracing::warn!(trigger = name, %error, "a trigger did not stop");
             }
         }
     }
@@ -111,16 +135,17 @@ fn schedule(
             tokio::time::sleep_until(schedule.next()).await;
             while runs.try_join_next().is_some() {}
             let tick = schedule.tick(Instant::now(), !runs.is_empty());
-            if tick.skipped > 0 {
-                tracing::warn!(pipeline, skipped = tick.skipped, "a schedule skipped runs");
-            }
-            if !tick.fire {
-                continue;
-            }
             let Some(inner) = engine.upgrade() else {
                 return;
             };
             let engine = Engine { inner };
+            if tick.skipped > 0 {
+                tracing::warn!(pipeline, skipped = tick.skipped, "a schedule skipped runs");
+                engine.inner.history.skipped(&pipeline, tick.skipped);
+            }
+            if !tick.fire {
+                continue;
+            }
             let (name, input) = (pipeline.clone(), input.clone());
             // Not a child of this task: an abort must not cut a run off.
             let run = tokio::spawn(async move {
@@ -156,11 +181,10 @@ impl TriggerSink for Sink {
                 reason: "the engine is gone".to_owned(),
             });
         };
-        let mut input = data;
-        input.entry("action").or_insert_with(|| action.into());
-        let run = Engine { inner }
-            .run(&self.pipeline, &self.trigger_type, input)
-            .await?;
-        Ok(run.id)
+        let metadata = Map::from_iter([("action".to_owned(), action.into())]);
+        let engine = Engine { inner };
+        engine
+            .spawn_run(&self.pipeline, &self.trigger_type, data, metadata)
+            .await
     }
 }
