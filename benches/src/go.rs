@@ -2,18 +2,16 @@
 
 use std::{error::Error, path::Path, process::Command};
 
-use outboard_interop::tools::GoCommands;
-
 use crate::plan::{Figures, Plan};
 
 /// Lets a Go host measure a plugin, in a process of its own.
 pub(crate) fn measure(
     plan: &Plan,
-    go: &GoCommands,
+    host: &Path,
     plugin: &Path,
 ) -> Result<Figures, Box<dyn Error + Send + Sync>> {
     let count = |flag: &str, count: usize| format!("-{flag}={count}");
-    let output = Command::new(go.path("go-bench"))
+    let output = Command::new(host)
         .args([
             count("warmup", plan.warmup),
             count("unary", plan.unary),

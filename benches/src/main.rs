@@ -8,20 +8,16 @@
 mod go;
 mod ours;
 mod plan;
+mod programs;
 mod raw;
 mod report;
 
-use std::{
-    error::Error,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
-
-use outboard_interop::tools::{self, GoCommands};
+use std::{error::Error, path::Path, process::ExitCode};
 
 use crate::{
     ours::Caller,
     plan::{Figures, Plan},
+    programs::{Programs, megabytes, target_directory},
     report::{Report, median_of},
 };
 
@@ -46,14 +42,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// The programs that are measured.
-struct Programs {
-    go: GoCommands,
-    go_kitchen: PathBuf,
-    rust_kitchen: PathBuf,
-    rust_hello: PathBuf,
-}
-
 /// What one round measured: each pair of host and plugin, and the pipe below.
 struct Round {
     ours: Figures,
@@ -61,24 +49,27 @@ struct Round {
     go: Figures,
     go_host_our_plugin: Figures,
     our_host_go_plugin: Figures,
+    /// How much memory the smallest plugins have, ours and Go's.
+    hello_kib: (f64, f64),
     raw_micros: Option<f64>,
 }
 
 fn run(plan: &Plan) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let programs = build()?;
+    let programs = Programs::build()?;
     let mut rounds = Vec::new();
     for number in 1..=plan.rounds {
         eprintln!("round {number} of {}", plan.rounds);
         rounds.push(round(plan, &programs)?);
     }
     let mut report = rows(&rounds);
-    let sizes = (
-        size(&programs.rust_hello)?,
-        size(&programs.go.stripped("go-plugin-hello")?)?,
+    report.row(
+        "hello plugin, stripped",
+        "MB",
+        megabytes(&programs.rust_hello)?,
+        megabytes(&programs.go_hello)?,
     );
-    report.row("hello plugin, stripped", "MB", sizes.0, sizes.1);
     print!("{report}");
-    let path = tools::target_directory().join("bench.json");
+    let path = target_directory().join("bench.json");
     std::fs::write(&path, report.json()?)?;
     eprintln!("written to {}", path.display());
     Ok(())
@@ -86,17 +77,21 @@ fn run(plan: &Plan) -> Result<(), Box<dyn Error + Send + Sync>> {
 
 fn round(plan: &Plan, programs: &Programs) -> Result<Round, Box<dyn Error + Send + Sync>> {
     let Programs {
-        go,
+        go_bench,
         go_kitchen,
         rust_kitchen,
         ..
     } = programs;
     Ok(Round {
         ours: ours::measure(plan, rust_kitchen, Caller::CurrentThread)?,
-        go: go::measure(plan, go, go_kitchen)?,
+        go: go::measure(plan, go_bench, go_kitchen)?,
         ours_multi_thread: ours::measure(plan, rust_kitchen, Caller::MultiThread)?,
-        go_host_our_plugin: go::measure(plan, go, rust_kitchen)?,
+        go_host_our_plugin: go::measure(plan, go_bench, rust_kitchen)?,
         our_host_go_plugin: ours::measure(plan, go_kitchen, Caller::CurrentThread)?,
+        hello_kib: (
+            ours::memory(plan, &programs.rust_hello)?,
+            ours::memory(plan, &programs.go_hello)?,
+        ),
         raw_micros: raw::measure(plan.unary)?,
     })
 }
@@ -133,15 +128,22 @@ fn rows(rounds: &[Round]) -> Report {
     report.row(
         "plugin RSS",
         "MiB",
+        median(|round| round.hello_kib.0) / 1024.0,
+        median(|round| round.hello_kib.1) / 1024.0,
+    );
+    report.row(
+        "plugin RSS, after the calls",
+        "MiB",
         median(|round| round.ours.rss_kib) / 1024.0,
         median(|round| round.go.rss_kib) / 1024.0,
     );
-    for (caller, figures) in [(
+    pair(
+        &mut report,
         "multi-thread caller",
-        (|round| &round.ours_multi_thread) as fn(&Round) -> &Figures,
-    )] {
-        pair(&mut report, caller, rounds, figures, (go_p50, go_rate));
-    }
+        rounds,
+        |round| &round.ours_multi_thread,
+        (go_p50, go_rate),
+    );
     for (peers, figures) in [
         (
             "Go host, our plugin",
@@ -176,32 +178,4 @@ fn pair(
     let rate = median_of(rounds.iter().map(|round| figures(round).calls_per_second));
     let name = format!("64 callers, plain, {what}");
     report.row(&name, "calls/s", rate, go_rate);
-}
-
-/// Builds both sides' plugins as their authors would ship them.
-fn build() -> Result<Programs, Box<dyn Error + Send + Sync>> {
-    let go = tools::go().ok_or("these benchmarks compare with Go, so they need it")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--profile", "plugin", "--package"])
-        .args(["outboard-interop", "--bin", "rust-kitchen"])
-        .args(["--package", "outboard-sdk", "--example", "hello"])
-        .current_dir(tools::repository())
-        .status()?;
-    if !built.success() {
-        return Err("the plugins do not compile".into());
-    }
-    let directory = tools::target_directory().join("plugin");
-    Ok(Programs {
-        go_kitchen: go.path("go-plugin-kitchen"),
-        go,
-        rust_kitchen: directory.join("rust-kitchen"),
-        rust_hello: directory.join("examples/hello"),
-    })
-}
-
-/// A file's size in megabytes.
-fn size(path: &Path) -> Result<f64, Box<dyn Error + Send + Sync>> {
-    let bytes = u32::try_from(std::fs::metadata(path)?.len())?;
-    Ok(f64::from(bytes) / 1e6)
 }

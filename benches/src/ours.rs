@@ -31,7 +31,7 @@ pub(crate) enum Caller {
     MultiThread,
 }
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Measures a plugin from our host.
 pub(crate) fn measure(plan: &Plan, plugin: &Path, caller: Caller) -> Result<Figures, Failure> {
@@ -50,6 +50,25 @@ pub(crate) fn measure(plan: &Plan, plugin: &Path, caller: Caller) -> Result<Figu
             runtime.block_on(async { tokio::spawn(work).await })?
         }
     }
+}
+
+/// How much memory a plugin has, in KiB, after it was asked for its manifest a few
+/// times.
+pub(crate) fn memory(plan: &Plan, plugin: &Path) -> Result<f64, Failure> {
+    let measure = async {
+        let process = host::spec("bench", plugin).start().await?;
+        let mut client = PluginServiceClient::new(process.channel());
+        for _ in 0..plan.warmup {
+            client.get_manifest(with_deadline(())).await?;
+        }
+        let kibibytes = resident_kibibytes(&process)?;
+        process.stop().await;
+        Ok(kibibytes)
+    };
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(measure)
 }
 
 async fn everything(plan: &Plan, plugin: &Path) -> Result<Figures, Failure> {
