@@ -4,7 +4,8 @@
 
 mod access;
 mod client;
+mod details;
 mod events;
 mod golden;
+mod pipelines;
 mod support;
-mod workflow;
