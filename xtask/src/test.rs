@@ -20,10 +20,12 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if !missing.is_empty() && tools::required() {
         return Err("OUTBOARD_INTEROP=require: install what is missing, or unset it".into());
     }
-    // Tests start plugins as programs, which `cargo test` alone would not build for
-    // other packages than their own. The targets are those of `cargo test`, so that
-    // nothing is compiled twice.
-    run_command(cargo(&["build", "--workspace", "--bins", "--tests"]))?;
+    // Tests start programs, also examples of their package, which `cargo test` does not
+    // build when its arguments name something else. With the tests among the targets the
+    // features are those of `cargo test`, so that nothing is compiled twice.
+    let mut build = cargo(&["build", "--workspace"]);
+    build.args(["--bins", "--examples", "--tests"]);
+    run_command(build)?;
     let mut command = cargo(&["test", "--workspace"]);
     command.args(arguments);
     run_command(command)
@@ -35,7 +37,6 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 ///
 /// When a tool is missing, something does not compile or a test fails.
 pub(crate) fn interop(arguments: &[String]) -> Result {
-    run_command(cargo(&["build", "--workspace", "--bins"]))?;
     let mut command = cargo(&["test", "--package", "outboard-interop"]);
     command.args(arguments).env("OUTBOARD_INTEROP", "require");
     run_command(command)
