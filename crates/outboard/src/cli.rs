@@ -64,13 +64,19 @@ pub(crate) enum Command {
     )]
     Check(CheckArgs),
     /// Look at, load and reload plugins
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard plugin list\n  outboard plugin load kv"
+    )]
     Plugin(PluginCommand),
     /// What this machine offers, and what is wrong with it
     #[command(after_help = "Examples:\n  outboard doctor\n  outboard doctor --json")]
     Doctor,
     /// Settings
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard config show\n  outboard config show --json"
+    )]
     Config(ConfigCommand),
     /// Print completions for a shell
     #[command(after_help = "Examples:\n  outboard completions bash > \
@@ -86,8 +92,11 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// The settings in effect, and where each came from
     #[command(after_help = "Examples:\n  outboard config show\n  \
-        OUTBOARD_ADDR=127.0.0.1:9000 outboard config show --json")]
-    Show,
+        OUTBOARD_ADDR=127.0.0.1:9000 outboard config show addr")]
+    Show {
+        /// Print the value of this one alone
+        setting: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

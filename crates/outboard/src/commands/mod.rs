@@ -35,9 +35,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Check(arguments) => check::run(&arguments, &settings, output),
         Command::Plugin(command) => plugin::run(command, &settings, output),
         Command::Doctor => doctor::run(&settings, output),
-        Command::Config(ConfigCommand::Show) => {
-            config::show(&settings, output);
-            Ok(())
+        Command::Config(ConfigCommand::Show { setting }) => {
+            config::show(setting.as_deref(), &settings, output)
         }
         Command::Completions { .. } => Ok(()),
     }

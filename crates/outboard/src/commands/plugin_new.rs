@@ -210,10 +210,10 @@ cargo test
 cargo build --release
 ```
 
-Install it where your server looks for plugins (`outboard config show` says where):
+Install it where your server looks for plugins:
 
 ```sh
-PLUGINS="$(outboard config show --json | grep -A1 '"plugins_dir"' | tail -n 1 | cut -d'"' -f4)"
+PLUGINS="$(outboard config show plugins_dir)"
 mkdir -p "$PLUGINS/{name}"
 cp plugin.json target/release/{name} "$PLUGINS/{name}/"
 outboard plugin list

@@ -182,18 +182,22 @@ fn lock(data_dir: &std::path::Path) -> Result<fs::File, CliError> {
     }
 }
 
-/// Comes back at the next SIGTERM or SIGINT.
-pub(super) async fn interrupted() {
+/// Catches SIGTERM and SIGINT from the call on; what it returns is ready at the next.
+pub(super) fn interrupted() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+    // Here, not in the future: nobody looks at it until the server is ready.
+    let caught = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        // Without handlers the signals do what they do by default.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    );
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = caught else {
+            // Without handlers the signals do what they do by default.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
