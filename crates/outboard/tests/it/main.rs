@@ -1,0 +1,10 @@
+//! The `outboard` program as people and scripts use it: a real process each time.
+#![allow(clippy::unwrap_used)]
+
+mod check;
+mod config;
+mod help;
+mod plugin;
+mod run;
+mod serve;
+mod support;
