@@ -105,11 +105,12 @@ impl CapabilityRegistry {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let entry = entries
             .get_mut(capability)
+            .filter(|entry| entry.exists())
             .ok_or_else(|| EngineError::UnknownCapability {
                 capability: capability.to_owned(),
             })?;
-        if let Some((owner, contract)) = entry.contracts.first()
-            && contract.interface != interface
+        if let Some((owner, contract)) = entry.best_contract()
+            && !contract.interface.agrees_with(&interface)
         {
             return Err(EngineError::Capability {
                 capability: capability.to_owned(),
@@ -150,8 +151,7 @@ impl CapabilityRegistry {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries
             .get(capability)?
-            .contracts
-            .first()
+            .best_contract()
             .map(|(_, contract)| contract.clone())
     }
 
@@ -192,8 +192,9 @@ impl CapabilityRegistry {
         self.entries
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
+            .iter()
+            .filter(|(_, entry)| entry.exists())
+            .map(|(name, _)| name.clone())
             .collect()
     }
 

@@ -406,9 +406,10 @@ fn parse_path(text: &str) -> Result<Vec<Key>, TemplateError> {
             if name.is_empty() || !name.chars().all(allowed) {
                 return Err(invalid());
             }
-            keys.push(match name.parse() {
-                Ok(index) => Key::Index(index),
-                Err(_) => Key::Name(name.to_owned()),
+            // "007" is a name: as an index it would be looked up as "7".
+            keys.push(match name.parse::<usize>() {
+                Ok(index) if index.to_string() == name => Key::Index(index),
+                _ => Key::Name(name.to_owned()),
             });
             rest = &rest[end..];
         }

@@ -140,8 +140,12 @@ impl History {
         }));
         {
             let mut runs = lock(&self.runs);
-            if runs.len() == self.most {
-                runs.pop_front();
+            if runs.len() >= self.most {
+                // A run that goes on stays: somebody may look for it.
+                let ended = |record: &Record| lock(record).result.status.is_final();
+                if let Some(oldest) = runs.iter().position(ended) {
+                    runs.remove(oldest);
+                }
             }
             runs.push_back(Arc::clone(&record));
         }

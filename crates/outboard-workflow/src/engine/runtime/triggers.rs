@@ -17,6 +17,7 @@ use super::Engine;
 use crate::engine::{
     EngineError, Trigger, TriggerSink, guard,
     schedule::Schedule,
+    suggest,
     workflow_file::{TriggerDefinition, Workflow},
 };
 
@@ -72,6 +73,7 @@ impl Triggers {
                         plugin: registered.plugin,
                         trigger: Arc::clone(&trigger),
                     });
+                    require_modules(engine, name, &*trigger)?;
                     let init = trigger.init(engine.application());
                     guard::call(what("initializing"), Some(LIMIT), init).await?;
                     let sink = Arc::new(Sink {
@@ -117,6 +119,25 @@ impl Triggers {
             }
         }
     }
+}
+
+/// The modules that a trigger names must run.
+fn require_modules(engine: &Engine, name: &str, trigger: &dyn Trigger) -> Result<(), EngineError> {
+    let modules = engine.modules();
+    let needs = guard::call_now(
+        || format!("asking trigger {name:?} what it needs"),
+        || Ok(trigger.dependencies()),
+    )?;
+    let Some(missing) = needs.into_iter().find(|need| !modules.contains(need)) else {
+        return Ok(());
+    };
+    let nearest = suggest::nearest(&missing, modules.iter().map(String::as_str));
+    let missing = EngineError::NotFound {
+        what: "module",
+        name: missing,
+        nearest,
+    };
+    Err(missing.during("start trigger", name))
 }
 
 /// Fires every so often, until it is aborted or the engine is gone. A run that

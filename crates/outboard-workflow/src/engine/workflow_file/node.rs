@@ -3,7 +3,10 @@
 //! What a workflow file cannot use is refused here: several documents, keys that are
 //! no text, tags, and anchors that unfold into more than [`MAX_NODES`] values.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use saphyr::Scalar;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
@@ -118,6 +121,8 @@ enum Parts {
     List(Vec<Node>),
     Mapping {
         entries: Vec<Entry>,
+        /// The line of every key that is in `entries`.
+        lines: HashMap<String, usize>,
         merges: Vec<Node>,
         key: Option<(String, Place, bool)>,
     },
@@ -162,6 +167,7 @@ impl Loader {
                 Event::MappingStart(anchor, tag) => {
                     let parts = Parts::Mapping {
                         entries: Vec::new(),
+                        lines: HashMap::new(),
                         merges: Vec::new(),
                         key: None,
                     };
@@ -264,8 +270,11 @@ impl Loader {
                 merges,
                 ..
             } => {
-                for merged in merges {
-                    self.merge(&mut entries, merged);
+                if !merges.is_empty() {
+                    let mut keys = entries.iter().map(|entry| entry.key.clone()).collect();
+                    for merged in merges {
+                        self.merge(&mut entries, &mut keys, merged);
+                    }
                 }
                 let size = entries.iter().map(|entry| entry.node.size).sum::<usize>() + 1;
                 (Content::Mapping(entries), size)
@@ -275,11 +284,11 @@ impl Loader {
     }
 
     /// `<<`: the entries of another mapping, or of several, that are not there yet.
-    fn merge(&mut self, entries: &mut Vec<Entry>, merged: Node) {
+    fn merge(&mut self, entries: &mut Vec<Entry>, keys: &mut HashSet<String>, merged: Node) {
         match merged.content {
             Content::Mapping(others) => {
                 for other in others {
-                    if !entries.iter().any(|entry| entry.key == other.key) {
+                    if keys.insert(other.key.clone()) {
                         entries.push(other);
                     }
                 }
@@ -290,7 +299,7 @@ impl Loader {
                     .all(|item| matches!(item.content, Content::Mapping(_))) =>
             {
                 for item in items {
-                    self.merge(entries, item);
+                    self.merge(entries, keys, item);
                 }
             }
             _ => self.problems.push(
@@ -331,6 +340,7 @@ impl Loader {
             Parts::List(items) => items.push(node),
             Parts::Mapping {
                 entries,
+                lines,
                 merges,
                 key,
             } => {
@@ -340,11 +350,12 @@ impl Loader {
                 };
                 if key == "<<" && plain {
                     merges.push(node);
-                } else if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                } else if let Some(first) = lines.get(&key) {
                     let mut problem = place.problem(path, format!("{key:?} is there twice"));
-                    problem.hint = Some(format!("the first is in line {}", first.place.line));
+                    problem.hint = Some(format!("the first is in line {first}"));
                     self.problems.push(problem);
                 } else {
+                    lines.insert(key.clone(), place.line);
                     entries.push(Entry { key, place, node });
                 }
             }
