@@ -4,10 +4,11 @@ use std::{pin::Pin, sync::Arc, task::Poll};
 
 use outboard_contracts::manifest::Capability;
 use outboard_workflow::engine::{
-    Engine, EngineErrorKind, Trigger, TypeRegistry,
+    Engine, EngineError, EngineErrorKind, Map, PipelineStep, StepCall, StepResult, Trigger,
+    TriggerSink, TypeRegistry,
     capability::{CapabilityRegistry, Contract, InterfaceId},
     pipeline::{PipelineContext, RunStatus, Template},
-    trigger_factory,
+    step_factory, trigger_factory,
     workflow_file::{CheckOptions, check},
 };
 use serde_json::json;
@@ -78,6 +79,55 @@ pipelines:
     assert_eq!(undone, ["a"]);
 }
 
+#[tokio::test]
+async fn a_pipeline_that_does_not_exist_is_an_error_with_the_nearest_name() {
+    let engine = engine(&Diary::default());
+    let file = "pipelines: { restock: { steps: [ { name: a, type: step.test } ] } }";
+    apply(&engine, file).await.unwrap();
+    let error = engine.run("restok", "manual", empty()).await.unwrap_err();
+    assert_eq!(error.kind(), EngineErrorKind::NotFound);
+    assert_eq!(
+        error.to_string(),
+        r#"there is no pipeline "restok"; did you mean "restock"?"#
+    );
+    assert!(engine.runs().is_empty(), "nothing ran");
+}
+
+struct Told;
+
+#[async_trait::async_trait]
+impl PipelineStep for Told {
+    fn name(&self) -> &str {
+        "told"
+    }
+
+    async fn execute(&self, call: &StepCall<'_>) -> Result<StepResult, EngineError> {
+        let seconds = call.timeout.as_secs_f64().round();
+        Ok(StepResult::output(map(json!({ "seconds": seconds }))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_is_told_how_much_of_the_pipelines_time_is_left() {
+    let engine = engine(&Diary::default());
+    let told = step_factory(|_, _| async { Ok(Arc::new(Told) as Arc<dyn PipelineStep>) });
+    let plugin = TestPlugin::new("told").step("step.told", told);
+    engine.load_plugin(Arc::new(plugin)).unwrap();
+    let file = "
+pipelines:
+  p:
+    timeout: 10s
+    steps:
+      - { name: a, type: step.told, timeout: 3s }
+      - { name: b, type: step.test, config: { sleep_ms: 8000 } }
+      - { name: c, type: step.told, timeout: 3s }
+";
+    apply(&engine, file).await.unwrap();
+    let run = engine.run("p", "manual", empty()).await.unwrap();
+    assert_eq!(run.step("a").unwrap().output["seconds"], 3.0);
+    assert_eq!(run.step("c").unwrap().output["seconds"], 2.0);
+}
+
 #[test]
 fn a_plugin_that_defines_a_capability_may_provide_it_too() {
     let registry = TypeRegistry::new();
@@ -143,19 +193,15 @@ impl Trigger for Needy {
         vec!["stok".to_owned()]
     }
 
-    async fn configure(
-        &self,
-        _: outboard_workflow::engine::Map,
-        _: Arc<dyn outboard_workflow::engine::TriggerSink>,
-    ) -> Result<(), outboard_workflow::engine::EngineError> {
+    async fn configure(&self, _: Map, _: Arc<dyn TriggerSink>) -> Result<(), EngineError> {
         Ok(())
     }
 
-    async fn start(&self) -> Result<(), outboard_workflow::engine::EngineError> {
+    async fn start(&self) -> Result<(), EngineError> {
         panic!("it must not be started without what it needs")
     }
 
-    async fn stop(&self) -> Result<(), outboard_workflow::engine::EngineError> {
+    async fn stop(&self) -> Result<(), EngineError> {
         Ok(())
     }
 }
