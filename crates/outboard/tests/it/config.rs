@@ -100,3 +100,13 @@ fn a_value_that_cannot_be_read_is_wrong_use_and_says_where_it_stands() {
     home.run(&["config", "show", "--log-format", "xml"])
         .exits(2);
 }
+
+#[test]
+fn one_setting_is_printed_alone_for_scripts() {
+    let home = Home::new();
+    let ran = home.run(&["config", "show", "start_timeout"]).exits(0);
+    assert_eq!(ran.stdout, "60s\n");
+    let ran = home.run(&["config", "show", "data_dir", "--json"]).exits(0);
+    assert_eq!(ran.json()["name"], "data_dir");
+    home.run(&["config", "show", "data-dir"]).exits(3);
+}

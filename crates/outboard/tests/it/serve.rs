@@ -1,10 +1,16 @@
 //! `outboard serve`, and commands that go through it.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    time::Instant,
+};
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, Serving};
+use crate::support::{DEADLINE, Home, Serving};
 
 fn server_file(home: &Home) -> Value {
     serde_json::from_slice(&fs::read(home.data().join("server.json")).unwrap()).unwrap()
@@ -14,7 +20,7 @@ fn status(url: &str, token: Option<&str>) -> u16 {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)
-        .timeout_global(Some(crate::support::DEADLINE))
+        .timeout_global(Some(DEADLINE))
         .build();
     let mut request = ureq::Agent::from(config).get(url);
     if let Some(token) = token {
@@ -59,6 +65,45 @@ fn a_server_is_found_by_its_file_and_leaves_nothing_when_it_stops() {
     assert!(home.processes().is_empty(), "{:?}", home.processes());
     let list = home.run(&["plugin", "list", "--json"]).exits(0).json();
     assert_eq!(list[0]["loaded"], false);
+}
+
+#[test]
+fn whoever_asks_twice_does_not_wait_for_what_runs_and_nothing_is_left() {
+    let home = Home::new();
+    home.store_plugin();
+    let server = Serving::start(&home, &[]);
+    home.run(&["plugin", "load", "store-plugin"]).exits(0);
+    assert_eq!(home.processes().len(), 1);
+    // A request whose body never comes: it has the whole drain time.
+    let address = server_file(&home)["address"].as_str().unwrap().to_owned();
+    let token = server_file(&home)["token"].as_str().unwrap().to_owned();
+    let mut request = TcpStream::connect(&address).unwrap();
+    let head = format!(
+        "POST /api/v1/pipelines/x/run HTTP/1.1\r\nHost: {address}\r\n\
+         Authorization: Bearer {token}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    );
+    request.write_all(head.as_bytes()).unwrap();
+    // The server asks for the body, so the request is being worked on.
+    let mut answer = [0; 12];
+    request.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+
+    server.ask_to_stop();
+    let until = Instant::now() + DEADLINE;
+    while TcpStream::connect(&address).is_ok() {
+        assert!(Instant::now() < until, "it still listens");
+    }
+    assert!(home.data().join("server.json").exists(), "it did not wait");
+    assert_eq!(server.terminate().code(), Some(1));
+    assert!(!home.data().join("server.json").exists());
+    let until = Instant::now() + DEADLINE;
+    while !home.processes().is_empty() {
+        assert!(
+            Instant::now() < until,
+            "left behind: {:?}",
+            home.processes()
+        );
+    }
 }
 
 #[test]
@@ -193,4 +238,27 @@ fn a_server_runs_the_pipelines_of_its_workflow_file() {
     assert_eq!(status(&greet, None), 401);
     assert_eq!(status(&greet, Some(&token)), 200);
     assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_further_name_of_the_server_is_a_setting() {
+    let home = Home::new();
+    let asked = |name: &str| {
+        let server = Serving::start(&home, &["--dev"]);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(crate::support::DEADLINE))
+            .build();
+        let request = ureq::Agent::from(config)
+            .get(format!("{}/api/v1/runs", server.url))
+            .header("host", name);
+        let status = request.call().unwrap().status().as_u16();
+        assert_eq!(server.terminate().code(), Some(0));
+        status
+    };
+    assert_eq!(asked("box.example"), 403);
+    home.write("outboard.toml", "hosts = 'box.example, other.example'");
+    assert_eq!(asked("box.example"), 200);
+    assert_eq!(asked("evil.example"), 403);
 }

@@ -236,10 +236,15 @@ impl Serving {
         self.child.0.id()
     }
 
-    /// Asks it to stop and waits until it has.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    /// Asks it to stop, and does not wait for it.
+    pub(crate) fn ask_to_stop(&self) {
         let pid = Pid::from_child(&self.child.0);
         kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.ask_to_stop();
         let status = self.child.wait().expect("the server stops in time");
         assert_eq!(status.signal(), None, "{status}");
         status
