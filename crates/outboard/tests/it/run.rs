@@ -80,7 +80,7 @@ fn a_pipeline_of_the_example_plugin_runs_once_and_leaves_no_process() {
         .map(|step| step["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["read", "check", "save"]);
-    assert_eq!(home.processes(), [""; 0].map(std::path::PathBuf::from));
+    assert!(home.processes().is_empty(), "{:?}", home.processes());
     let ran = home.run(&["check", "demo/restock.yaml", "--json"]).exits(0);
     assert_eq!(ran.json()["types_checked"], true);
     // What fails is told with the step, and ends with 1.
