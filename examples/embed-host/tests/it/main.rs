@@ -5,11 +5,26 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::SystemTime,
 };
 
 /// The program of the example plugin, made current. Cargo builds programs for the
-/// tests of their own package only.
+/// tests of their own package only; a build of the whole workspace puts it beside ours.
 fn store_plugin() -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_embed-host")).with_file_name("store-plugin");
+    let sources = ["examples/store-plugin", "crates/outboard-sdk/src"];
+    let shared = [
+        "crates/outboard-go-plugin/src",
+        "crates/outboard-contracts/src",
+    ];
+    let newest = sources
+        .iter()
+        .chain(&shared)
+        .map(|path| newest(&repository().join(path)));
+    let built = beside.metadata().and_then(|file| file.modified()).ok();
+    if built > newest.max().flatten() {
+        return beside;
+    }
     let output = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -30,6 +45,18 @@ fn store_plugin() -> PathBuf {
         message["executable"].as_str().map(PathBuf::from)
     });
     programs.next_back().unwrap()
+}
+
+/// When something below a directory was last changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if !path.is_dir() {
+        return path.metadata().unwrap().modified().ok();
+    }
+    let entries = fs::read_dir(path).unwrap();
+    entries
+        .map(|entry| newest(&entry.unwrap().path()))
+        .max()
+        .flatten()
 }
 
 fn repository() -> &'static Path {
