@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use outboard_contracts::{value::Map, workflow};
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
-    host::{ExitCause, LogLine, LogSource, PluginProcess, PluginSpec},
+    host::{ExitCause, LogLine, LogSource, PluginProcess, PluginSpec, TlsMode},
 };
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -26,7 +26,7 @@ pub fn handshake() -> HandshakeConfig {
 
 /// How to start a plugin of the workflow family.
 pub fn spec(name: &str, program: impl Into<std::path::PathBuf>) -> PluginSpec {
-    PluginSpec::new(name, program, handshake())
+    PluginSpec::new(name, program, handshake()).tls(TlsMode::AutoIfSupported)
 }
 
 /// Makes every call of the list in order, and stops the plugin if the list does.

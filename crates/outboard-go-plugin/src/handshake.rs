@@ -116,6 +116,9 @@ pub enum HandshakeError {
     /// An empty path, or no host and port.
     #[error("its address {0:?} is unusable")]
     Address(String),
+    /// The sixth field is no base64.
+    #[error("its certificate is no base64: {0}")]
+    Certificate(String),
     /// The seventh field is no boolean.
     #[error("its multiplexing field {0:?} is neither true nor false")]
     Multiplexed(String),
@@ -162,7 +165,30 @@ impl HandshakeLine {
     }
 }
 
-fn parse_address(network: &str, address: &str) -> Result<Address, HandshakeError> {
+#[cfg(feature = "_peer")]
+impl HandshakeLine {
+    /// A DER certificate as the sixth field carries it.
+    pub fn encode_certificate(der: &[u8]) -> String {
+        // Go refuses the padding.
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD_NO_PAD, der)
+    }
+
+    /// The certificate of the sixth field as DER, with or without padding.
+    ///
+    /// # Errors
+    ///
+    /// When the field is no base64.
+    pub fn decode_certificate(&self) -> Option<Result<Vec<u8>, HandshakeError>> {
+        let text = self.certificate.as_ref()?;
+        let decoded = base64::Engine::decode(
+            &base64::prelude::BASE64_STANDARD_NO_PAD,
+            text.trim_end_matches('='),
+        );
+        Some(decoded.map_err(|error| HandshakeError::Certificate(error.to_string())))
+    }
+}
+
+pub(crate) fn parse_address(network: &str, address: &str) -> Result<Address, HandshakeError> {
     let unusable = || HandshakeError::Address(address.to_owned());
     match network {
         "unix" if address.is_empty() || address.contains('\0') => Err(unusable()),

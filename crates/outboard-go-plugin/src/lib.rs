@@ -70,12 +70,16 @@
 //! Tested on Linux. The code for other Unix systems is there and untested;
 //! Windows is not supported yet.
 
+#[cfg(feature = "_peer")]
+pub mod broker;
 pub mod environment;
 pub mod handshake;
 #[cfg(feature = "host")]
 pub mod host;
 #[cfg(feature = "plugin")]
 pub mod plugin;
+#[cfg(feature = "_peer")]
+pub mod tls;
 pub mod transport;
 
 mod generated;

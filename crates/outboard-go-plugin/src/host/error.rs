@@ -4,7 +4,10 @@
 use std::{fmt, io, path::PathBuf, time::Duration};
 
 use super::exit::ExitCause;
-use crate::handshake::{HandshakeError, Protocol};
+use crate::{
+    handshake::{HandshakeError, Protocol},
+    tls::TlsError,
+};
 
 /// The step at which a start failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +116,15 @@ pub enum StartErrorKind {
     /// The plugin wants TLS, which was not asked for.
     #[error("it answered with a certificate although no TLS was asked for")]
     UnexpectedCertificate,
+    /// The plugin answered without the certificate that AutoMTLS needs.
+    #[error("it answered without a certificate, so it does not speak AutoMTLS")]
+    NoCertificate,
+    /// The plugin cannot carry brokered connections inside of the main one.
+    #[error("it does not multiplex brokered connections")]
+    NoMultiplexing,
+    /// A key or a certificate could not be made or used.
+    #[error("{0}")]
+    Tls(#[source] TlsError),
     /// Nobody accepts connections at the address in the handshake.
     #[error("no connection to {address}: {error}")]
     Connect {
@@ -235,7 +247,16 @@ impl StartError {
                 "install a plugin and a host whose protocol versions overlap"
             }
             StartErrorKind::Protocol(_) => "rebuild it to serve gRPC instead of net/rpc",
-            StartErrorKind::UnexpectedCertificate => "start it without PLUGIN_CLIENT_CERT",
+            StartErrorKind::UnexpectedCertificate => {
+                "use AutoMTLS for it, or rebuild it to show a certificate only when asked"
+            }
+            StartErrorKind::NoCertificate => {
+                "rebuild it on a go-plugin library with AutoMTLS, or allow plain text for it (TlsMode)"
+            }
+            StartErrorKind::NoMultiplexing => {
+                "rebuild it with go-plugin 1.6 or newer, or turn multiplexing off"
+            }
+            StartErrorKind::Tls(_) => "check the machine's randomness and the TLS configuration",
             StartErrorKind::Connect { .. } | StartErrorKind::Unhealthy(_) => {
                 "check that it serves gRPC at the address that it printed"
             }

@@ -11,6 +11,7 @@
 //! a new [`PluginProcess`], the one owner of its child. Dropping it kills the
 //! process with its children, reaps it and removes its socket.
 
+mod connect;
 mod diagnose;
 mod error;
 mod event;
@@ -23,6 +24,7 @@ mod start;
 mod stdio;
 
 pub use self::{
+    connect::TlsMode,
     error::{StartError, StartErrorKind, StartStep},
     event::{EventBus, EventStream, Follower, PluginEvent, PluginEventKind},
     exit::{ExitCause, ExitReport},

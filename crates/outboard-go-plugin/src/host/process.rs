@@ -12,6 +12,7 @@ use tonic::{Code, Request, Status};
 
 use super::{EventBus, ExitCause, ExitReport, PluginEventKind, PluginLog, PluginSpec};
 use crate::{
+    broker::Broker,
     generated::{
         health::{HealthCheckRequest, health_client::HealthClient},
         plugin::{Empty, grpc_controller_client::GrpcControllerClient},
@@ -45,6 +46,8 @@ pub struct PluginProcess {
     version: u32,
     address: Address,
     channel: Channel,
+    broker: Broker,
+    encrypted: bool,
     log: PluginLog,
     stop: watch::Sender<bool>,
     exit: watch::Receiver<Option<ExitReport>>,
@@ -75,6 +78,17 @@ impl PluginProcess {
     /// every call on it fails with `Unavailable` and says how it ended.
     pub fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// Further connections to and from the plugin.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// Whether the connections to it are encrypted, and both ends known to each
+    /// other.
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// What it said.
@@ -293,6 +307,8 @@ pub(super) struct Started {
     pub(super) version: u32,
     pub(super) address: Address,
     pub(super) channel: Channel,
+    pub(super) broker: Broker,
+    pub(super) encrypted: bool,
     pub(super) log: PluginLog,
     pub(super) since: Instant,
 }
@@ -307,6 +323,8 @@ pub(super) fn run(spec: &PluginSpec, owned: Owned, started: Started) -> PluginPr
         version: started.version,
         address: started.address.clone(),
         channel: started.channel.clone(),
+        broker: started.broker.clone(),
+        encrypted: started.encrypted,
         log: started.log.clone(),
         stop,
         exit,
@@ -352,6 +370,7 @@ impl Owner {
             // The handle was dropped.
             Ok(false) => (true, true, owned.kill().await),
         };
+        self.started.broker.close();
         owned.drain().await;
         if let Address::Unix(path) = &self.started.address {
             remove_socket(path);

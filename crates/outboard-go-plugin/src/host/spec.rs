@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{EventBus, PluginLog, PluginProcess, StartError};
+use super::{EventBus, PluginLog, PluginProcess, StartError, TlsMode};
 use crate::{environment, handshake::HandshakeConfig};
 
 /// Which variables of the host's environment a plugin gets.
@@ -91,6 +91,8 @@ pub struct PluginSpec {
     pub(super) shutdown_grace: Duration,
     pub(super) terminate_grace: Duration,
     pub(super) stray_lines: usize,
+    pub(super) tls: TlsMode,
+    pub(super) multiplexed: bool,
     pub(super) events: Option<EventBus>,
     pub(super) log: Option<PluginLog>,
 }
@@ -117,6 +119,8 @@ impl PluginSpec {
             shutdown_grace: Duration::from_secs(2),
             terminate_grace: Duration::from_millis(500),
             stray_lines: 0,
+            tls: TlsMode::Auto,
+            multiplexed: false,
             events: None,
             log: None,
         }
@@ -200,6 +204,23 @@ impl PluginSpec {
     #[must_use]
     pub fn allow_stray_lines(mut self, lines: usize) -> PluginSpec {
         self.stray_lines = lines;
+        self
+    }
+
+    /// How the connections to the plugin are protected: AutoMTLS unless said
+    /// otherwise.
+    #[must_use]
+    pub fn tls(mut self, mode: TlsMode) -> PluginSpec {
+        self.tls = mode;
+        self
+    }
+
+    /// Whether brokered connections are streams inside of the main connection,
+    /// instead of sockets of their own. Not unless said so. A plugin that
+    /// cannot, as any with a go-plugin before 1.6, does not start then.
+    #[must_use]
+    pub fn multiplexed_broker(mut self, multiplexed: bool) -> PluginSpec {
+        self.multiplexed = multiplexed;
         self
     }
 

@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     PluginEventKind, PluginLog, PluginProcess, PluginSpec, StartError, StartErrorKind, StartStep,
+    connect::{Connected, Preparation},
     diagnose,
     log::{LogSource, Writer, pump},
     process::{self, DRAIN, Owned, Started},
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     environment,
     handshake::{HandshakeError, HandshakeLine, MAX_LINE_BYTES, Protocol},
-    transport::{Address, Channel},
+    transport::Address,
 };
 
 /// Longest path of a Unix socket, in bytes, without the closing zero.
@@ -55,12 +56,18 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
     };
     let mut owned = None;
     match start.run(&mut owned, &log).await {
-        Ok((version, address, channel)) => {
+        Ok((version, address, connected)) => {
             // `run` succeeds only with a child.
             let Some(mut owned) = owned else {
                 unreachable!("a started plugin has a process")
             };
             let pid = owned.pid();
+            let Connected {
+                channel,
+                broker,
+                encrypted,
+            } = connected;
+            owned.adopt(tokio::spawn(broker.clone().follow(channel.clone())));
             owned.adopt(tokio::spawn(stdio::follow(
                 channel.clone(),
                 log.clone(),
@@ -78,6 +85,8 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
                 version,
                 address,
                 channel,
+                broker,
+                encrypted,
                 log,
                 since,
             };
@@ -112,13 +121,17 @@ impl Start<'_> {
         &mut self,
         owned: &mut Option<Owned>,
         log: &PluginLog,
-    ) -> Result<(u32, Address, Channel), StartErrorKind> {
+    ) -> Result<(u32, Address, Connected), StartErrorKind> {
+        let preparation = Preparation::new(self.spec.tls.clone(), self.spec.multiplexed)?;
         let program = std::path::absolute(&self.spec.program).map_err(StartErrorKind::Io)?;
         diagnose::preflight(&program)?;
         let sockets = socket_directory().map_err(|error| *error)?;
 
         self.step = StartStep::Spawn;
-        let child = self.spawn(&program, sockets.path()).await?;
+        let directory = sockets.path().to_owned();
+        let child = self
+            .spawn(&program, &directory, preparation.environment())
+            .await?;
         let Some(pid) = child.id() else {
             return Err(StartErrorKind::Io(io::Error::other(
                 "the child has no process id",
@@ -139,11 +152,12 @@ impl Start<'_> {
         let line = self.within(self.handshake(&mut stdout, owned, log)).await?;
         let writer = Writer::new(log.clone(), pid, LogSource::Stdout);
         owned.adopt(tokio::spawn(pump(stdout, writer)));
-        let (version, address) = self.check(line)?;
+        let (version, address) = self.check(&line)?;
+        let tls = preparation.protection(&line)?;
 
         self.step = StartStep::Connect;
-        let connected = Channel::connect(address.clone());
-        let channel = self
+        let connected = preparation.connect(&address, tls, directory);
+        let connected = self
             .within(async {
                 connected.await.map_err(|error| StartErrorKind::Connect {
                     address: address.to_string(),
@@ -154,7 +168,7 @@ impl Start<'_> {
 
         self.step = StartStep::Health;
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let health = process::ping(channel.clone(), left);
+        let health = process::ping(connected.channel.clone(), left);
         self.within(async {
             tokio::select! {
                 biased;
@@ -168,7 +182,7 @@ impl Start<'_> {
             }
         })
         .await?;
-        Ok((version, address, channel))
+        Ok((version, address, connected))
     }
 
     async fn within<T>(
@@ -184,6 +198,7 @@ impl Start<'_> {
         &self,
         program: &Path,
         sockets: &Path,
+        environment: Vec<(&'static str, String)>,
     ) -> Result<tokio::process::Child, StartErrorKind> {
         let mut command = Command::new(program);
         command
@@ -191,6 +206,7 @@ impl Start<'_> {
             .env_clear()
             .envs(self.spec.environment())
             .env(environment::UNIX_SOCKET_DIR, sockets)
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -261,18 +277,15 @@ impl Start<'_> {
         Err(StartErrorKind::NoHandshake)
     }
 
-    fn check(&self, line: HandshakeLine) -> Result<(u32, Address), StartErrorKind> {
+    fn check(&self, line: &HandshakeLine) -> Result<(u32, Address), StartErrorKind> {
         if !self.spec.versions.contains(&line.app_version) {
             let (plugin, host) = (line.app_version, self.spec.versions.clone());
             return Err(StartErrorKind::AppVersion { plugin, host });
         }
         if line.protocol != Protocol::Grpc {
-            return Err(StartErrorKind::Protocol(line.protocol));
+            return Err(StartErrorKind::Protocol(line.protocol.clone()));
         }
-        if line.certificate.is_some() {
-            return Err(StartErrorKind::UnexpectedCertificate);
-        }
-        Ok((line.app_version, line.address))
+        Ok((line.app_version, line.address.clone()))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The services that go-plugin expects of every plugin: health, stdio and
-//! shutdown.
+//! The services that go-plugin expects of every plugin: health, stdio, broker
+//! and shutdown.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -9,14 +9,15 @@ use tonic::{Request, Response, Status};
 
 use super::{serve::ShutdownHook, stdout::Printed};
 use crate::{
+    broker::Broker,
     generated::{
         health::{
             HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
             health_server::Health,
         },
         plugin::{
-            Empty, StdioData, grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio,
-            stdio_data,
+            ConnInfo, Empty, StdioData, grpc_broker_server::GrpcBroker,
+            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio, stdio_data,
         },
     },
     transport::InFlight,
@@ -95,6 +96,24 @@ impl GrpcStdio for StdioService {
     }
 }
 
+#[derive(Clone)]
+pub(super) struct BrokerService(pub(super) Broker);
+
+#[tonic::async_trait]
+impl GrpcBroker for BrokerService {
+    type StartStreamStream = Streaming<ConnInfo>;
+
+    async fn start_stream(
+        &self,
+        request: Request<tonic::Streaming<ConnInfo>>,
+    ) -> Result<Response<Self::StartStreamStream>, Status> {
+        let messages = self.0.answer(request.into_inner());
+        Ok(Response::new(Box::pin(futures_util::StreamExt::map(
+            messages, Ok,
+        ))))
+    }
+}
+
 /// Shuts down before it answers: a Go host counts its two seconds from the
 /// answer, and cancels what is in flight when it has it.
 #[derive(Clone)]
@@ -115,6 +134,7 @@ impl GrpcController for ControllerService {
 pub(super) struct Shutdown {
     pub(super) in_flight: InFlight,
     pub(super) printed: Printed,
+    pub(super) broker: Broker,
     pub(super) hook: Option<Arc<ShutdownHook>>,
     pub(super) drain_timeout: Duration,
     pub(super) stopped: Arc<watch::Sender<bool>>,
@@ -142,6 +162,7 @@ impl Shutdown {
         {
             tracing::warn!(timeout = ?self.drain_timeout, "the shutdown hook did not finish");
         }
+        self.broker.close();
         self.printed.flush(STDIO_FLUSH).await;
         self.printed.end();
         if self.printed.was_used() {

@@ -11,13 +11,13 @@
 //! descriptor 1 away, so that a stray `println!` cannot break a start.
 //! Standard error stays what it is, the log channel.
 
+mod connections;
 mod housekeeping;
-mod listener;
 mod serve;
 mod stdout;
 
 pub use self::{
-    listener::Network,
-    serve::{ServeConfig, ServeError, run},
+    serve::{PluginContext, ServeConfig, ServeError, run},
     stdout::take_over_stdout,
 };
+pub use crate::transport::Network;

@@ -2,34 +2,55 @@
 
 use std::{env, fmt, future::Future, io, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::sync::watch;
 
 use super::{
-    housekeeping::{ControllerService, HealthService, Shutdown, StdioService},
-    listener::{Listener, Network},
+    connections::Connections,
+    housekeeping::{BrokerService, ControllerService, HealthService, Shutdown, StdioService},
     stdout::{self, Printed},
 };
 use crate::{
+    broker::{Broker, BrokerConfig, End},
     environment,
     generated::{
         health::health_server::HealthServer,
         plugin::{
-            grpc_controller_server::GrpcControllerServer, grpc_stdio_server::GrpcStdioServer,
+            grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
+            grpc_stdio_server::GrpcStdioServer,
         },
     },
-    handshake::{CORE_PROTOCOL_VERSION, HandshakeConfig, HandshakeLine, Protocol, negotiate},
-    transport::{Services, serve_connection_until},
+    handshake::{
+        CORE_PROTOCOL_VERSION, HandshakeConfig, HandshakeLine, Protocol, negotiate, parse_bool,
+    },
+    tls::{Identity, Tls, TlsError, certificate_from_pem},
+    transport::{Network, Services, Sockets},
 };
 
 /// How long running calls, and then the author's hook, get at shutdown.
 const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// How long open connections get to close after the last answer.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
-
 pub(super) type ShutdownHook = dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
-type MakeServices = dyn Fn(u32) -> Services + Send;
+type MakeServices = dyn Fn(&PluginContext) -> Services + Send;
+
+/// What a plugin's services may want to know and use of the process they are in.
+#[derive(Debug, Clone)]
+pub struct PluginContext {
+    protocol_version: u32,
+    broker: Broker,
+}
+
+impl PluginContext {
+    /// The app protocol version that was chosen.
+    pub fn protocol_version(&self) -> u32 {
+        self.protocol_version
+    }
+
+    /// Further connections to and from the host.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+}
 
 /// What a plugin serves, and under which cookie and versions.
 pub struct ServeConfig {
@@ -37,6 +58,7 @@ pub struct ServeConfig {
     versions: Vec<u32>,
     services: Box<MakeServices>,
     network: Network,
+    tls: Option<Tls>,
     drain_timeout: Duration,
     hook: Option<Arc<ShutdownHook>>,
 }
@@ -48,19 +70,21 @@ impl ServeConfig {
         ServeConfig::versioned(handshake, versions, move |_| services.clone())
     }
 
-    /// A plugin of several protocol versions. `services` is asked once, for the
+    /// A plugin of several protocol versions, or one whose services use the
+    /// [broker](PluginContext::broker). `services` is asked once, for the
     /// version that was chosen: the highest that the host accepts too, or the
     /// lowest of `versions` where there is none.
     pub fn versioned(
         handshake: HandshakeConfig,
         versions: impl IntoIterator<Item = u32>,
-        services: impl Fn(u32) -> Services + Send + 'static,
+        services: impl Fn(&PluginContext) -> Services + Send + 'static,
     ) -> ServeConfig {
         ServeConfig {
             handshake,
             versions: versions.into_iter().collect(),
             services: Box::new(services),
             network: Network::Auto,
+            tls: None,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             hook: None,
         }
@@ -70,6 +94,14 @@ impl ServeConfig {
     #[must_use]
     pub fn network(mut self, network: Network) -> ServeConfig {
         self.network = network;
+        self
+    }
+
+    /// Uses this TLS instead of AutoMTLS, also for a host that asks for AutoMTLS.
+    /// The host must be configured to match: the handshake says nothing of it.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> ServeConfig {
+        self.tls = Some(tls);
         self
     }
 
@@ -109,24 +141,34 @@ impl ServeConfig {
     /// Outside a tokio runtime with IO and time enabled.
     pub async fn serve(self) -> Result<(), ServeError> {
         self.check_cookie()?;
-        if env::var_os(environment::CLIENT_CERT).is_some_and(|value| !value.is_empty()) {
-            return Err(ServeError(Failure::TlsWanted));
-        }
         let version = negotiate(&self.versions, &accepted_by_host())
             .ok_or(ServeError(Failure::NoVersions))?;
         let failed = |step| move |error| ServeError(Failure::Io { step, error });
+        let (tls, certificate) = self.protection()?;
         stdout::take_over_stdout().map_err(failed("take over standard output"))?;
-        let listener = Listener::bind(self.network)
-            .await
-            .map_err(failed("listen"))?;
+        let sockets = Sockets::from_environment(self.network).map_err(failed("listen"))?;
+        let listener = sockets.listen().await.map_err(failed("listen"))?;
         let printed = Printed::of_this_process().map_err(failed("read standard output"))?;
         let mut signals = Signals::install().map_err(failed("install signal handlers"))?;
+        let multiplexing = multiplexing();
+        let broker = Broker::new(BrokerConfig {
+            end: End::Plugin,
+            tls: tls.clone(),
+            sockets,
+            multiplexed: multiplexing == Some(true),
+            outward: None,
+            inward: None,
+        });
 
-        let (stopped, mut stop) = watch::channel(false);
-        let services = (self.services)(version);
+        let (stopped, stop) = watch::channel(false);
+        let services = (self.services)(&PluginContext {
+            protocol_version: version,
+            broker: broker.clone(),
+        });
         let shutdown = Shutdown {
             in_flight: services.in_flight().clone(),
             printed: printed.clone(),
+            broker: broker.clone(),
             hook: self.hook,
             drain_timeout: self.drain_timeout,
             stopped: Arc::new(stopped),
@@ -134,6 +176,7 @@ impl ServeConfig {
         };
         let services = services
             .add_service(HealthServer::new(HealthService))
+            .add_service(GrpcBrokerServer::new(BrokerService(broker.clone())))
             .add_service(GrpcStdioServer::new(StdioService(printed)))
             .add_service(GrpcControllerServer::new(ControllerService {
                 shutdown: shutdown.clone(),
@@ -144,48 +187,42 @@ impl ServeConfig {
             app_version: version,
             address: listener.address().clone(),
             protocol: Protocol::Grpc,
-            certificate: None,
-            // A host that asked for multiplexing must hear that it gets none.
-            multiplexed: env::var_os(environment::MULTIPLEX_GRPC)
-                .filter(|value| !value.is_empty())
-                .map(|_| false),
+            certificate,
+            multiplexed: multiplexing,
         };
         stdout::write_handshake(&line.to_string()).map_err(failed("print the handshake"))?;
 
-        let stop_connections = stop.clone();
-        let mut connections = JoinSet::new();
-        loop {
-            tokio::select! {
-                connection = listener.accept() => match connection {
-                    Ok(connection) => {
-                        let mut stop = stop_connections.clone();
-                        let services = services.clone();
-                        connections.spawn(async move {
-                            let stopped = async move {
-                                let _ = stop.wait_for(|stopped| *stopped).await;
-                            };
-                            let served = serve_connection_until(connection, services, stopped);
-                            if let Err(error) = served.await {
-                                tracing::debug!(%error, "a connection broke");
-                            }
-                        });
-                    }
-                    Err(error) => {
-                        // Out of descriptors, most likely: others may be freed.
-                        tracing::warn!(%error, "cannot accept a connection");
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                },
-                Some(_) = connections.join_next() => {}
-                () = signals.terminate() => shutdown.run().await,
-                _ = stop.wait_for(|stopped| *stopped) => break,
+        let connections = Connections {
+            services,
+            tls,
+            multiplexed: (multiplexing == Some(true)).then_some(broker),
+            stop,
+        };
+        let terminated = async {
+            loop {
+                signals.terminate().await;
+                shutdown.run().await;
             }
-        }
-        drop(listener);
-        // The answer to Shutdown itself is among what still has to leave.
-        let closed = async { while connections.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
+        };
+        connections.run(listener, terminated).await;
         Ok(())
+    }
+
+    /// How connections are protected, and the certificate that the handshake
+    /// tells the host.
+    fn protection(&self) -> Result<(Option<Tls>, Option<String>), ServeError> {
+        let failed = |error| ServeError(Failure::Tls(error));
+        if let Some(tls) = &self.tls {
+            return Ok((Some(tls.clone()), None));
+        }
+        let Some(pem) = env::var_os(environment::CLIENT_CERT).filter(|pem| !pem.is_empty()) else {
+            return Ok((None, None));
+        };
+        let host = certificate_from_pem(pem.as_encoded_bytes()).map_err(failed)?;
+        let identity = Identity::generate().map_err(failed)?;
+        let tls = Tls::pinned(&identity, &host).map_err(failed)?;
+        let certificate = HandshakeLine::encode_certificate(identity.certificate_der());
+        Ok((Some(tls), Some(certificate)))
     }
 
     fn check_cookie(&self) -> Result<(), ServeError> {
@@ -213,6 +250,14 @@ impl fmt::Debug for ServeConfig {
             .field("drain_timeout", &self.drain_timeout)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the host asks for multiplexing; nothing if it does not mention it,
+/// because then an older one would not expect a seventh field.
+fn multiplexing() -> Option<bool> {
+    let value = env::var_os(environment::MULTIPLEX_GRPC).filter(|value| !value.is_empty())?;
+    let asked = value.to_str().map(parse_bool);
+    Some(matches!(asked, Some(Ok(true))))
 }
 
 fn accepted_by_host() -> Vec<u32> {
@@ -281,14 +326,11 @@ enum Failure {
     NoCookieConfigured,
     #[error("the plugin offers no protocol version")]
     NoVersions,
-    // Serving in plain text to a host that wants TLS would only fail later, at
-    // its first call and without a reason.
     #[error(
-        "the host asks for mutual TLS ({}), which this plugin does not speak: turn AutoMTLS off \
-         in the host",
+        "the host asks for mutual TLS and {} cannot be used: {_0}",
         environment::CLIENT_CERT
     )]
-    TlsWanted,
+    Tls(TlsError),
     #[error("the plugin could not {step}: {error}")]
     Io {
         step: &'static str,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{
     Request, Response, Uri,
-    uri::{Authority, PathAndQuery, Scheme},
+    uri::{self, Authority, PathAndQuery},
 };
 use http_body::Body as _;
 use tokio::{
@@ -28,15 +28,13 @@ use super::{
     Address, FRAME, HEADER_LIST, IncomingBody, SEND_BUFFER, WINDOW,
     body::{AbortOnDrop, status_from_h2},
     deadline::{Deadline, timeout_from},
+    dial::{Dial, SocketDial},
     send::SendBody,
 };
 
 /// How long a call without a deadline of its own may go without any sign of
 /// life from the peer: 60 seconds.
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long one attempt to open a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A gRPC channel to one peer, for tonic's generated clients.
 ///
@@ -68,8 +66,9 @@ pub struct Channel {
 }
 
 struct Shared {
-    /// Where to connect again; absent for a channel over a given stream.
-    address: Option<Address>,
+    /// How to connect again; absent for a channel over a given stream.
+    dial: Option<Arc<dyn Dial>>,
+    scheme: Scheme,
     /// Held for moments only, never across an await.
     current: Mutex<Option<Open>>,
     /// One attempt to connect at a time.
@@ -95,8 +94,30 @@ impl Channel {
     ///
     /// Outside a tokio runtime.
     pub async fn connect(address: Address) -> io::Result<Channel> {
-        let open = open(&address).await?;
-        Ok(Channel::new(Some(address), open))
+        let dial = SocketDial {
+            address,
+            #[cfg(feature = "_peer")]
+            tls: None,
+        };
+        Channel::dial(Arc::new(dial)).await
+    }
+
+    /// Connects to a plugin's address and speaks TLS there.
+    ///
+    /// # Errors
+    ///
+    /// Like [`connect`](Self::connect), and [`io::ErrorKind::InvalidData`]
+    /// when the peer's certificate is refused. A peer that refuses *ours* says
+    /// so only at the first call.
+    #[cfg(feature = "_peer")]
+    pub async fn connect_tls(address: Address, tls: &crate::tls::Tls) -> io::Result<Channel> {
+        let tls = Some(tls.clone());
+        Channel::dial(Arc::new(SocketDial { address, tls })).await
+    }
+
+    pub(crate) async fn dial(dial: Arc<dyn Dial>) -> io::Result<Channel> {
+        let open = open(&*dial).await?;
+        Ok(Channel::new(Some(dial), open))
     }
 
     /// Uses a stream that is open already, for example one half of
@@ -113,10 +134,19 @@ impl Channel {
         Ok(Channel::new(None, open))
     }
 
-    fn new(address: Option<Address>, open: Open) -> Channel {
+    /// Like [`dial`](Self::dial), with the first connection already there.
+    #[cfg(feature = "_peer")]
+    pub(crate) async fn dial_with(io: super::BoxedIo, dial: Arc<dyn Dial>) -> io::Result<Channel> {
+        let open = handshake(io).await?;
+        Ok(Channel::new(Some(dial), open))
+    }
+
+    fn new(dial: Option<Arc<dyn Dial>>, open: Open) -> Channel {
+        let encrypted = dial.as_ref().is_some_and(|dial| dial.encrypted());
         Channel {
             shared: Arc::new(Shared {
-                address,
+                dial,
+                scheme: Scheme::of(encrypted),
                 current: Mutex::new(Some(open)),
                 connecting: tokio::sync::Mutex::new(()),
                 closed: OnceLock::new(),
@@ -145,23 +175,22 @@ impl Channel {
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel")
-            .field("address", &self.shared.address)
+            .field("peer", &self.shared.dial.as_ref().map(ToString::to_string))
             .field("idle_timeout", &self.idle_timeout)
             .finish_non_exhaustive()
     }
 }
 
-async fn open(address: &Address) -> io::Result<Open> {
-    tokio::time::timeout(CONNECT_TIMEOUT, async {
-        handshake(address.connect().await?).await
-    })
-    .await
-    .map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no connection to {address} within {CONNECT_TIMEOUT:?}"),
-        )
-    })?
+async fn open(dial: &dyn Dial) -> io::Result<Open> {
+    let timeout = dial.timeout();
+    tokio::time::timeout(timeout, async { handshake(dial.dial().await?).await })
+        .await
+        .map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no connection to {dial} within {timeout:?}"),
+            )
+        })?
 }
 
 async fn handshake<T>(io: T) -> io::Result<Open>
@@ -220,14 +249,12 @@ impl Shared {
         {
             return Ok(requests);
         }
-        let Some(address) = &self.address else {
+        let Some(dial) = &self.dial else {
             return Err(Status::unavailable("the connection was closed"));
         };
-        tracing::debug!(%address, "connecting again");
-        let open = open(address).await.map_err(|error| {
-            Status::unavailable(format!(
-                "the connection was lost, and {address} says: {error}"
-            ))
+        tracing::debug!(peer = %dial, "connecting again");
+        let open = open(&**dial).await.map_err(|error| {
+            Status::unavailable(format!("the connection was lost, and {dial} says: {error}"))
         })?;
         let requests = open.requests.clone();
         *self.lock() = Some(open);
@@ -263,7 +290,7 @@ impl Shared {
     ) -> Result<(http::response::Parts, h2::RecvStream, Option<AbortOnDrop>), Status> {
         let mut requests = self.ready().await?;
         let (mut head, body) = request.into_parts();
-        head.uri = origin(&head.uri);
+        head.uri = self.scheme.origin(&head.uri);
         head.version = http::Version::HTTP_2;
         let ended = body.is_end_stream();
         let (response, stream) = requests
@@ -298,17 +325,34 @@ impl Shared {
     }
 }
 
-/// What go-plugin's own hosts send: servers refuse a socket path as authority.
-fn origin(uri: &Uri) -> Uri {
-    let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(Authority::from_static("unused"));
-    parts.path_and_query = Some(
-        uri.path_and_query()
-            .cloned()
-            .unwrap_or(PathAndQuery::from_static("/")),
-    );
-    Uri::from_parts(parts).unwrap_or_default()
+/// What go-plugin's own hosts put before the path of a call. Servers refuse a
+/// socket's path there, and over TLS a scheme that is not `https`.
+#[derive(Clone, Copy)]
+enum Scheme {
+    Plain,
+    Encrypted,
+}
+
+impl Scheme {
+    fn of(encrypted: bool) -> Scheme {
+        match encrypted {
+            true => Scheme::Encrypted,
+            false => Scheme::Plain,
+        }
+    }
+
+    fn origin(self, uri: &Uri) -> Uri {
+        let (scheme, authority) = match self {
+            Scheme::Plain => (uri::Scheme::HTTP, Authority::from_static("unused")),
+            Scheme::Encrypted => (uri::Scheme::HTTPS, Authority::from_static("localhost")),
+        };
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority);
+        let path = uri.path_and_query().cloned();
+        parts.path_and_query = Some(path.unwrap_or(PathAndQuery::from_static("/")));
+        Uri::from_parts(parts).unwrap_or_default()
+    }
 }
 
 /// The answer to one call, once its headers are here.

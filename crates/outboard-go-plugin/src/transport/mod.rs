@@ -26,16 +26,26 @@ mod address;
 mod body;
 mod channel;
 mod deadline;
+mod dial;
+#[cfg(feature = "_peer")]
+mod listener;
 mod send;
 mod server;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "_peer")]
+pub use self::listener::Network;
 pub use self::{
     address::{Address, Connection},
     body::IncomingBody,
     channel::{Channel, DEFAULT_IDLE_TIMEOUT, ResponseFuture},
     server::{InFlight, Services, serve_connection, serve_connection_until},
+};
+#[cfg(feature = "_peer")]
+pub(crate) use self::{
+    dial::{BoxedIo, CONNECT_TIMEOUT, Dial, Dialing, SocketDial},
+    listener::{Listener, Sockets},
 };
 
 /// Largest message, in bytes, that Outboard's own peers send and accept.

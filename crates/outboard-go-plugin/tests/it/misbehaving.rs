@@ -266,8 +266,7 @@ async fn dropping_a_start_half_way_kills_what_was_started() {
 }
 
 #[tokio::test]
-async fn a_plugin_whose_host_wants_tls_says_so_and_does_not_serve() {
-    // As a Go host with AutoMTLS starts it; our own never sets the variable.
+async fn a_plugin_that_cannot_read_its_hosts_certificate_says_so_and_does_not_serve() {
     let program = crate::support::fixture().program().to_owned();
     let output = tokio::process::Command::new(program)
         .env("FIXTURE_PLUGIN", "a cookie")
@@ -278,7 +277,7 @@ async fn a_plugin_whose_host_wants_tls_says_so_and_does_not_serve() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("AutoMTLS"), "{said}");
+    assert!(said.contains("PLUGIN_CLIENT_CERT"), "{said}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
 
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
-    host::{PluginProcess, PluginSpec},
+    host::{PluginProcess, PluginSpec, TlsMode},
 };
 use tempfile::TempDir;
 
@@ -33,6 +33,7 @@ pub(crate) fn script(body: &str) -> (TempDir, PluginSpec) {
     fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let spec = PluginSpec::new("scripted", path, handshake())
+        .tls(TlsMode::Plaintext)
         .start_timeout(Duration::from_secs(20))
         .shutdown_grace(Duration::from_millis(200));
     (directory, spec)

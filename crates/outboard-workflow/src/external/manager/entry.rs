@@ -6,7 +6,7 @@ use std::{
 };
 
 use outboard_go_plugin::host::{
-    ExitReport, PluginEventKind, PluginLog, PluginSpec, RestartDecision, RestartState,
+    ExitReport, PluginEventKind, PluginLog, PluginSpec, RestartDecision, RestartState, TlsMode,
 };
 use tokio::{sync::Semaphore, task::AbortHandle};
 
@@ -62,6 +62,9 @@ pub(super) async fn start(
     let mut spec = PluginSpec::new(name.as_str(), &on_disk.program, handshake())
         .current_dir(&on_disk.directory)
         .inherit_environment(settings.inherit.clone())
+        // The original's plugins know nothing of it, but the go-plugin below
+        // them does; only plugins in other languages may lack it.
+        .tls(TlsMode::AutoIfSupported)
         .start_timeout(settings.start_timeout)
         .shutdown_grace(settings.shutdown_grace)
         .events(settings.events.clone())
@@ -75,6 +78,13 @@ pub(super) async fn start(
         spec = spec.env(super::PLUGIN_DATA_DIR, data);
     }
     let process = spec.start().await?;
+    if !process.is_encrypted() {
+        tracing::warn!(
+            plugin = name.as_str(),
+            "it does not speak AutoMTLS: calls to it are in plain text, over a socket that only \
+             this user can reach"
+        );
+    }
     let client = GrpcPlugin::new()
         .client(name.as_str(), process.channel())
         .with_deadlines(settings.deadlines);

@@ -1,26 +1,26 @@
-//! Where a plugin listens: a Unix socket in the directory that the host names,
-//! or a loopback port in the range that the host allows.
+//! Sockets to be reached at: a Unix socket in a directory that is given, or a
+//! loopback port in a range. Plugins listen on one for their host, and either
+//! side on one for each brokered connection.
 
+#[cfg(feature = "plugin")]
+use std::env;
 use std::{
-    env, io,
+    io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use tokio::net::TcpListener;
 
-use crate::{
-    environment,
-    transport::{Address, Connection},
-};
+use super::{Address, Connection};
+use crate::environment;
 
 /// Longest path of a Unix socket, in bytes, without the closing zero.
-#[cfg(target_os = "linux")]
-pub(crate) const MAX_SOCKET_PATH: usize = 107;
-/// Longest path of a Unix socket, in bytes, without the closing zero.
-#[cfg(not(target_os = "linux"))]
-pub(crate) const MAX_SOCKET_PATH: usize = 103;
+pub(crate) const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// How many names are tried where files of earlier processes are in the way.
+const BIND_TRIES: u32 = 100;
 
 /// The kind of socket that a plugin listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,11 +34,50 @@ pub enum Network {
     Tcp,
 }
 
-pub(super) struct Listener {
+/// Where and how one side makes its sockets.
+#[derive(Debug, Clone)]
+pub(crate) struct Sockets {
+    pub(crate) network: Network,
+    /// For Unix sockets.
+    pub(crate) directory: PathBuf,
+    /// The group that may use Unix sockets, by name or number.
+    pub(crate) group: Option<String>,
+    /// The lowest and the highest TCP port; 0 and 0 for any.
+    pub(crate) ports: (u16, u16),
+}
+
+impl Sockets {
+    /// What the host told this plugin through its environment.
+    #[cfg(feature = "plugin")]
+    pub(crate) fn from_environment(network: Network) -> io::Result<Sockets> {
+        let text = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let directory = text(environment::UNIX_SOCKET_DIR).map(PathBuf::from);
+        let group = text(environment::UNIX_SOCKET_GROUP);
+        Ok(Sockets {
+            network,
+            directory: directory.unwrap_or_else(env::temp_dir),
+            group: group.map(|group| group.to_string_lossy().into_owned()),
+            ports: (port(environment::MIN_PORT)?, port(environment::MAX_PORT)?),
+        })
+    }
+
+    pub(crate) async fn listen(&self) -> io::Result<Listener> {
+        #[cfg(unix)]
+        if self.network == Network::Auto {
+            return bind_unix(&self.directory, self.group.as_deref());
+        }
+        bind_tcp(self.ports).await
+    }
+}
+
+/// A socket that accepts. Dropping it removes its file.
+#[derive(Debug)]
+pub(crate) struct Listener {
     socket: Socket,
     address: Address,
 }
 
+#[derive(Debug)]
 enum Socket {
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
@@ -46,20 +85,11 @@ enum Socket {
 }
 
 impl Listener {
-    pub(super) async fn bind(network: Network) -> io::Result<Listener> {
-        #[cfg(unix)]
-        if network == Network::Auto {
-            return bind_unix();
-        }
-        let _ = network;
-        bind_tcp().await
-    }
-
-    pub(super) fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &Address {
         &self.address
     }
 
-    pub(super) async fn accept(&self) -> io::Result<Connection> {
+    pub(crate) async fn accept(&self) -> io::Result<Connection> {
         match &self.socket {
             #[cfg(unix)]
             Socket::Unix(listener) => Ok(listener.accept().await?.0.into()),
@@ -82,20 +112,24 @@ impl Drop for Listener {
 }
 
 #[cfg(unix)]
-fn bind_unix() -> io::Result<Listener> {
-    let directory = match env::var_os(environment::UNIX_SOCKET_DIR) {
-        Some(directory) if !directory.is_empty() => PathBuf::from(directory),
-        _ => env::temp_dir(),
+fn bind_unix(directory: &Path, group: Option<&str>) -> io::Result<Listener> {
+    let mut tries = 0;
+    let (path, socket) = loop {
+        let path = socket_path(directory)?;
+        match std::os::unix::net::UnixListener::bind(&path) {
+            Ok(socket) => break (path, socket),
+            // An earlier process of the same id left its file.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < BIND_TRIES => {
+                tries += 1;
+            }
+            Err(error) => {
+                let text = format!("cannot listen on {}: {error}", path.display());
+                return Err(io::Error::new(error.kind(), text));
+            }
+        }
     };
-    let path = socket_path(&directory)?;
-    let socket = std::os::unix::net::UnixListener::bind(&path).map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("cannot listen on {}: {error}", path.display()),
-        )
-    })?;
     let listener = |socket: std::os::unix::net::UnixListener| {
-        set_group(&path)?;
+        set_group(&path, group)?;
         socket.set_nonblocking(true)?;
         tokio::net::UnixListener::from_std(socket)
     };
@@ -111,16 +145,14 @@ fn bind_unix() -> io::Result<Listener> {
     }
 }
 
-/// A path that no other process uses: the process id and the clock make it so.
+/// A name that no living process uses: the process id and a count make it so.
 #[cfg(unix)]
 fn socket_path(directory: &Path) -> io::Result<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
 
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .subsec_nanos();
-    let path = directory.join(format!("plugin{}{nanos}", std::process::id()));
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = directory.join(format!("plugin{}-{count}", std::process::id()));
     let length = path.as_os_str().as_bytes().len();
     if length > MAX_SOCKET_PATH {
         return Err(io::Error::new(
@@ -138,18 +170,15 @@ fn socket_path(directory: &Path) -> io::Result<PathBuf> {
 
 /// Gives the socket to the group that the host names by number.
 #[cfg(unix)]
-fn set_group(path: &Path) -> io::Result<()> {
+fn set_group(path: &Path, group: Option<&str>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let Ok(group) = env::var(environment::UNIX_SOCKET_GROUP) else {
+    let Some(group) = group else {
         return Ok(());
     };
-    if group.is_empty() {
-        return Ok(());
-    }
     let id = match group.parse() {
         Ok(id) => id,
-        Err(_) => group_by_name(&group)?,
+        Err(_) => group_by_name(group)?,
     };
     std::os::unix::fs::chown(path, None, Some(id))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))
@@ -178,8 +207,7 @@ fn group_by_name(name: &str) -> io::Result<u32> {
     })
 }
 
-async fn bind_tcp() -> io::Result<Listener> {
-    let (low, high) = (port(environment::MIN_PORT)?, port(environment::MAX_PORT)?);
+async fn bind_tcp((low, high): (u16, u16)) -> io::Result<Listener> {
     if low > high {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -212,6 +240,7 @@ async fn bind_tcp() -> io::Result<Listener> {
     ))
 }
 
+#[cfg(feature = "plugin")]
 fn port(variable: &str) -> io::Result<u16> {
     match env::var(variable) {
         Ok(text) if !text.is_empty() => text.parse().map_err(|_| {

@@ -1,0 +1,114 @@
+//! Two ends over a connection in memory: who is let in, and by which version.
+
+#![allow(clippy::unwrap_used)]
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio_rustls::rustls::{self, ClientConfig, ServerConfig};
+
+use super::*;
+
+/// Both ends must read what the other wrote.
+async fn talk(client: &Tls, server: &Tls) -> io::Result<()> {
+    let (ours, theirs) = duplex(64 * 1024);
+    let (opened, accepted) = tokio::join!(client.connect(ours), server.accept(theirs));
+    let (mut opened, mut accepted) = (opened?, accepted?);
+    let mut word = [0; 5];
+    opened.write_all(b"there").await?;
+    opened.flush().await?;
+    accepted.read_exact(&mut word).await?;
+    accepted.write_all(b"back.").await?;
+    accepted.flush().await?;
+    opened.read_exact(&mut word).await?;
+    Ok(())
+}
+
+fn identity() -> Identity {
+    Identity::generate().unwrap()
+}
+
+fn pinned(own: &Identity, peer: &Identity) -> Tls {
+    Tls::pinned(own, peer.certificate_der()).unwrap()
+}
+
+#[tokio::test]
+async fn two_ends_that_pinned_each_other_talk() {
+    let (one, other) = (identity(), identity());
+    talk(&pinned(&one, &other), &pinned(&other, &one))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn another_certificate_of_the_same_subject_is_refused_in_either_role() {
+    let (one, other, stranger) = (identity(), identity(), identity());
+    // The client expects somebody else.
+    let error = talk(&pinned(&one, &stranger), &pinned(&other, &one))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("not the one"), "{error}");
+    // The server expects somebody else.
+    assert!(
+        talk(&pinned(&stranger, &other), &pinned(&other, &one))
+            .await
+            .is_err()
+    );
+}
+
+/// A client that has the right certificate to show and not its key.
+#[tokio::test]
+async fn a_certificate_without_its_key_is_refused() {
+    let (one, other) = (identity(), identity());
+    let mut thief = identity();
+    thief.certificate = one.certificate.clone();
+    // rustls notices that key and certificate differ before anything is sent.
+    assert!(Tls::pinned(&thief, other.certificate_der()).is_err());
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_is_refused() {
+    let (one, other) = (identity(), identity());
+    let roots = rustls::RootCertStore::empty();
+    let mut naked = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let pins = pinned(&one, &other);
+    let verifier = Pinned::new(
+        other.certificate.clone(),
+        provider().signature_verification_algorithms,
+    );
+    naked
+        .dangerous()
+        .set_certificate_verifier(Arc::new(verifier));
+    let server = ServerConfig::clone(&pins.server);
+    let naked = Tls::custom(naked, server, pins.name.clone());
+    assert!(talk(&naked, &pinned(&other, &one)).await.is_err());
+}
+
+#[tokio::test]
+async fn an_end_that_knows_tls_1_2_alone_is_spoken_to_in_either_role() {
+    let (one, other) = (identity(), identity());
+    let verifier = || {
+        let algorithms = provider().signature_verification_algorithms;
+        Arc::new(Pinned::new(other.certificate.clone(), algorithms))
+    };
+    let versions = &[&rustls::version::TLS12];
+    let client = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(verifier())
+        .with_client_auth_cert(vec![one.certificate.clone()], one.key())
+        .unwrap();
+    let server = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_client_cert_verifier(verifier())
+        .with_single_cert(vec![one.certificate.clone()], one.key())
+        .unwrap();
+    let old = Tls::custom(client, server, ServerName::try_from("localhost").unwrap());
+    let new = pinned(&other, &one);
+    talk(&old, &new).await.unwrap();
+    talk(&new, &old).await.unwrap();
+}
