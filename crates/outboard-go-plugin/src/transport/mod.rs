@@ -27,6 +27,7 @@ mod body;
 mod channel;
 mod deadline;
 mod dial;
+mod limit;
 #[cfg(feature = "_peer")]
 mod listener;
 mod send;
@@ -40,6 +41,7 @@ pub use self::{
     address::{Address, Connection},
     body::IncomingBody,
     channel::{Channel, DEFAULT_IDLE_TIMEOUT, ResponseFuture},
+    limit::MessageTooLarge,
     server::{InFlight, Services, serve_connection, serve_connection_until},
 };
 #[cfg(feature = "_peer")]
@@ -48,11 +50,14 @@ pub(crate) use self::{
     listener::{Listener, Sockets},
 };
 
-/// Largest message, in bytes, that Outboard's own peers send and accept.
+/// Largest message, in bytes, that Outboard's own peers send and accept: 64 MiB
+/// of content, and a MiB for what is around it.
 ///
-/// A Go server keeps grpc-go's limit of 4 MiB for what it receives unless its
-/// author raised it; it answers `ResourceExhausted` beyond.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+/// tonic's generated clients and servers take 4 MiB unless told otherwise, so
+/// give them this with `max_decoding_message_size`. A Go server keeps grpc-go's
+/// limit, 4 MiB too, unless its author raised it; [`MessageTooLarge`] reads what
+/// it answers beyond.
+pub const MAX_MESSAGE_BYTES: usize = 65 * 1024 * 1024;
 
 const WINDOW: u32 = 2 * 1024 * 1024;
 const FRAME: u32 = 64 * 1024;

@@ -16,7 +16,9 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{Notify, oneshot};
 use tonic::{Code, Request, Response, Status};
 
-use super::{Address, Channel, Services, serve_connection, serve_connection_until};
+use super::{
+    Address, Channel, MessageTooLarge, Services, serve_connection, serve_connection_until,
+};
 use crate::generated::{
     health::{
         HealthCheckRequest, HealthCheckResponse,
@@ -148,14 +150,28 @@ async fn many_calls_at_once_each_get_their_own_answer() {
 }
 
 #[tokio::test]
-async fn a_message_of_sixty_megabytes_arrives() {
+async fn a_message_of_64_mib_arrives() {
     let channel = pair(&Peer::default()).await;
-    let length = 60 * 1024 * 1024;
+    let length = 64 * 1024 * 1024;
     let answer = HealthClient::new(channel)
         .check(wish(&"y".repeat(length)))
         .await
         .unwrap();
     assert_eq!(answer.into_inner().status, length as i32);
+}
+
+#[tokio::test]
+async fn a_peer_with_a_smaller_limit_is_named_with_it() {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let services = Services::new().add_service(HealthServer::new(Peer::default()));
+    tokio::spawn(async move { serve_connection(theirs, services).await });
+    let channel = Channel::from_io(ours).await.unwrap();
+    let status = HealthClient::new(channel)
+        .check(wish(&"y".repeat(5 * 1024 * 1024)))
+        .await
+        .unwrap_err();
+    let too_large = MessageTooLarge::of(&status).expect("a word about the size");
+    assert_eq!(too_large.limit, 4 * 1024 * 1024);
 }
 
 #[tokio::test]
