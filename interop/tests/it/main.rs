@@ -8,3 +8,4 @@ mod handshake_lines;
 mod logs;
 mod manager;
 mod support;
+mod tls_versions;
