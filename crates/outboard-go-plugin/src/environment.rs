@@ -20,7 +20,11 @@ pub const UNIX_SOCKET_DIR: &str = "PLUGIN_UNIX_SOCKET_DIR";
 /// Group, by name or number, that may use the plugin's sockets.
 pub const UNIX_SOCKET_GROUP: &str = "PLUGIN_UNIX_SOCKET_GROUP";
 
-/// Every variable above. A host takes them out of what a child inherits: a
+/// Tells plugins that are written with this crate, if it is not empty, to run on
+/// when their host ends. Hosts in other languages may set it too.
+pub const OUTLIVE_HOST: &str = "OUTBOARD_OUTLIVE_HOST";
+
+/// Every variable of go-plugin's own. A host takes them out of what a child inherits: a
 /// host that is itself a plugin would pass on its own.
 pub const ALL: [&str; 7] = [
     PROTOCOL_VERSIONS,

@@ -79,6 +79,8 @@ pub mod host;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 #[cfg(feature = "_peer")]
+pub mod reattach;
+#[cfg(feature = "_peer")]
 pub mod tls;
 pub mod transport;
 

@@ -1,11 +1,11 @@
 //! From a handshake line to a connection: how it is protected, whether it is
 //! multiplexed, and the broker beside it.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
-use super::StartErrorKind;
+use super::{StartErrorKind, Translation};
 use crate::{
-    broker::{Broker, BrokerConfig, End},
+    broker::{Broker, BrokerConfig, End, Translate},
     environment,
     handshake::HandshakeLine,
     tls::{Identity, Tls},
@@ -95,13 +95,28 @@ impl Preparation {
         }
     }
 
+    /// How to protect connections to a plugin that says nothing about it.
+    pub(super) fn own_tls(&self) -> Option<Tls> {
+        match &self.mode {
+            TlsMode::Custom(tls) => Some(tls.clone()),
+            _ => None,
+        }
+    }
+
     /// Connects. `directory` is where this side makes sockets of its own.
     pub(super) async fn connect(
         &self,
         address: &Address,
         tls: Option<Tls>,
         directory: PathBuf,
+        translation: Option<Arc<dyn Translation>>,
     ) -> io::Result<Connected> {
+        let outward = translation.clone().map(|translation| -> Arc<Translate> {
+            Arc::new(move |address| translation.host_to_plugin(address))
+        });
+        let inward = translation.map(|translation| -> Arc<Translate> {
+            Arc::new(move |address| translation.plugin_to_host(address))
+        });
         let encrypted = tls.is_some();
         let broker = Broker::new(BrokerConfig {
             end: End::Host,
@@ -113,8 +128,8 @@ impl Preparation {
                 ports: (0, 0),
             },
             multiplexed: self.multiplexed,
-            outward: None,
-            inward: None,
+            outward,
+            inward,
         });
         let channel = match (self.multiplexed, tls) {
             // At once: a Go plugin ends if nobody comes within five seconds.

@@ -82,6 +82,39 @@ pub enum StartErrorKind {
     /// The operating system refused something.
     #[error("{0}")]
     Io(#[source] io::Error),
+    /// The runner could not start it.
+    #[error("its runner could not start it: {0}")]
+    Runner(#[source] io::Error),
+    /// The plugin listens where its runner knows no way to.
+    #[error("its runner knows no way to the address {address} at which it listens: {error}")]
+    Unreachable {
+        /// The address in the handshake.
+        address: String,
+        /// What the runner said.
+        #[source]
+        error: io::Error,
+    },
+    /// What was asked for needs a start by this host, and the plugin runs already.
+    #[error("it is to be reattached to, which excludes {0}")]
+    NotWithReattach(&'static str),
+    /// Nobody listens at the address of the plugin to reattach to.
+    #[error("no plugin runs at {address} any more: {error}")]
+    NotRunning {
+        /// The address in the reattach configuration.
+        address: String,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The reattach configuration says no version, and the host has several.
+    #[error(
+        "its reattach configuration does not say which protocol version it speaks, and this \
+         host speaks {}", join(.host)
+    )]
+    NoVersion {
+        /// The host's versions.
+        host: Vec<u32>,
+    },
     /// The process ended before it printed a handshake.
     #[error("it ended with {0} before it printed a handshake")]
     Exited(ExitCause),
@@ -162,6 +195,7 @@ pub(super) struct Inner {
     pub(super) elapsed: Duration,
     pub(super) exit: Option<ExitCause>,
     pub(super) last_lines: Vec<String>,
+    pub(super) diagnosis: Option<String>,
 }
 
 impl StartError {
@@ -184,6 +218,7 @@ impl StartError {
                 elapsed,
                 exit,
                 last_lines: Vec::new(),
+                diagnosis: None,
             }),
         }
     }
@@ -218,6 +253,11 @@ impl StartError {
         &self.inner.last_lines
     }
 
+    /// What the plugin's [`Runner`](super::Runner) says about it.
+    pub fn diagnosis(&self) -> Option<&str> {
+        self.inner.diagnosis.as_deref()
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match &self.inner.kind {
@@ -234,6 +274,16 @@ impl StartError {
             }
             StartErrorKind::SocketPathTooLong { .. } => {
                 "set XDG_RUNTIME_DIR or TMPDIR to a shorter directory"
+            }
+            StartErrorKind::Runner(_) | StartErrorKind::Unreachable { .. } => {
+                "see what the runner said"
+            }
+            StartErrorKind::NotWithReattach(_) => "leave that setting out, or start the plugin",
+            StartErrorKind::NotRunning { .. } => {
+                "start the plugin again and use the configuration that it then prints"
+            }
+            StartErrorKind::NoVersion { .. } => {
+                "add ProtocolVersion to the configuration, or give the host one version"
             }
             StartErrorKind::Io(_) => "see what the operating system said",
             StartErrorKind::Exited(_) | StartErrorKind::NoHandshake => {
@@ -274,6 +324,7 @@ impl fmt::Display for StartError {
             elapsed,
             exit,
             last_lines,
+            diagnosis,
         } = &*self.inner;
         write!(
             f,
@@ -284,6 +335,9 @@ impl fmt::Display for StartError {
         }
         if !last_lines.is_empty() {
             write!(f, "; it last said: {}", last_lines.join(" / "))?;
+        }
+        if let Some(diagnosis) = diagnosis {
+            write!(f, "; its runner says: {diagnosis}")?;
         }
         write!(f, "; {}", self.hint())
     }

@@ -9,6 +9,12 @@ pub enum ExitCause {
     Code(i32),
     /// This signal killed it.
     Signal(i32),
+    /// The kernel killed it because memory ran out: it died of SIGKILL, nobody
+    /// here had sent that, and the kernel has counted such a death meanwhile in
+    /// the process's control group (or on the machine, where it has none).
+    OutOfMemory,
+    /// Nothing: the host let go of it, and it runs on.
+    LeftRunning,
     /// The operating system did not say.
     Unknown,
 }
@@ -31,6 +37,8 @@ impl fmt::Display for ExitCause {
                 Some(name) => write!(f, "signal {signal} ({name})"),
                 None => write!(f, "signal {signal}"),
             },
+            ExitCause::OutOfMemory => f.write_str("signal 9 (SIGKILL) when memory ran out"),
+            ExitCause::LeftRunning => f.write_str("nothing, it runs on"),
             ExitCause::Unknown => f.write_str("an unknown cause"),
         }
     }
@@ -69,6 +77,8 @@ pub struct ExitReport {
     pub forced: bool,
     /// How long it ran.
     pub uptime: Duration,
+    /// How many calls to it had not been answered at that moment.
+    pub calls_in_flight: usize,
     /// The last lines it wrote to standard error, oldest first, at most 20.
     pub last_lines: Vec<String>,
 }
@@ -82,6 +92,12 @@ impl fmt::Display for ExitReport {
             uptime,
             ..
         } = self;
+        if self.cause == ExitCause::LeftRunning {
+            return write!(
+                f,
+                "plugin {plugin:?} was left running as process {pid} after {uptime:.1?}"
+            );
+        }
         let verb = if self.requested { "stopped" } else { "crashed" };
         write!(
             f,
@@ -89,6 +105,11 @@ impl fmt::Display for ExitReport {
         )?;
         if self.forced {
             f.write_str(", by force")?;
+        }
+        match self.calls_in_flight {
+            0 => {}
+            1 => f.write_str(", with 1 call in flight")?,
+            calls => write!(f, ", with {calls} calls in flight")?,
         }
         if !self.requested && !self.last_lines.is_empty() {
             write!(f, "; it last said: {}", self.last_lines.join(" / "))?;

@@ -7,27 +7,46 @@
 //!                                            graceful ─ SIGTERM ─ SIGKILL ◂── stop() / drop
 //! ```
 //!
+//! Where the process comes from is a [`Launch`]: a program that is started, a
+//! plugin that runs already, or a [`Runner`] of your own.
+//!
 //! A [`PluginSpec`] is a reusable description; each [`PluginSpec::start`] makes
 //! a new [`PluginProcess`], the one owner of its child. Dropping it kills the
 //! process with its children, reaps it and removes its socket.
 
+mod child;
 mod connect;
 mod diagnose;
+#[cfg(target_os = "linux")]
+mod drain;
 mod error;
 mod event;
 mod exit;
+#[cfg(unix)]
+mod guardian;
+#[cfg(target_os = "linux")]
+mod identity;
+mod launch;
 mod log;
+mod memory;
+mod owned;
 mod process;
+mod quiet;
+mod reattached;
 mod restart;
+mod sockets;
 mod spec;
 mod start;
 mod stdio;
+
+pub use tonic::async_trait;
 
 pub use self::{
     connect::TlsMode,
     error::{StartError, StartErrorKind, StartStep},
     event::{EventBus, EventStream, Follower, PluginEvent, PluginEventKind},
     exit::{ExitCause, ExitReport},
+    launch::{AttachedRunner, Launch, Output, Runner, RunnerRequest, Translation},
     log::{LogLevel, LogLine, LogSource, PluginLog},
     process::PluginProcess,
     restart::{RestartDecision, RestartPolicy, RestartState},

@@ -1,31 +1,24 @@
 //! A running plugin: one owner task for the child, one handle for everybody
 //! else.
 
-use std::{
-    process::ExitStatus,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use tokio::{process::Child, sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 use tonic::{Code, Request, Status};
 
-use super::{EventBus, ExitCause, ExitReport, PluginEventKind, PluginLog, PluginSpec};
+use super::{
+    EventBus, ExitCause, ExitReport, Launch, PluginEventKind, PluginLog, PluginSpec, TlsMode,
+    owned::Owned,
+};
 use crate::{
     broker::Broker,
     generated::{
         health::{HealthCheckRequest, health_client::HealthClient},
         plugin::{Empty, grpc_controller_client::GrpcControllerClient},
     },
+    reattach::ReattachConfig,
     transport::{Address, Channel},
 };
-
-/// How long output may still arrive after the process has ended: a grandchild
-/// that holds the pipes must not hold up anything.
-pub(super) const DRAIN: Duration = Duration::from_millis(250);
-
-/// How long a killed process may take to disappear.
-const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long [`PluginProcess::ping`] waits for an answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,10 +31,13 @@ const HEALTH_SERVICE: &str = "plugin";
 /// # Dropping
 ///
 /// Dropping it kills the process and its children at once, reaps it and
-/// removes its socket. [`stop`](Self::stop) lets it finish first.
+/// removes its socket. [`stop`](Self::stop) lets it finish first. A plugin that
+/// [outlives its host](PluginSpec::outlive_host), or was reattached to, runs on
+/// instead.
 #[derive(Debug)]
 pub struct PluginProcess {
     name: String,
+    id: String,
     pid: u32,
     version: u32,
     address: Address,
@@ -49,6 +45,9 @@ pub struct PluginProcess {
     broker: Broker,
     encrypted: bool,
     log: PluginLog,
+    test: bool,
+    reattachable: bool,
+    start_time: Option<u64>,
     stop: watch::Sender<bool>,
     exit: watch::Receiver<Option<ExitReport>>,
 }
@@ -59,9 +58,30 @@ impl PluginProcess {
         &self.name
     }
 
-    /// Its process id.
+    /// Its process id, or 0 if it is not known to be a process of this machine.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// What its runner calls it: its process id, a container's name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How another host, or this one after a restart, reaches the same process;
+    /// nothing if none can, because AutoMTLS protects the connection with keys
+    /// that no other process has, or because it is multiplexed.
+    ///
+    /// Meant for plugins that [outlive their host](PluginSpec::outlive_host).
+    pub fn reattach_config(&self) -> Option<ReattachConfig> {
+        self.reattachable.then(|| {
+            let mut config = ReattachConfig::new(self.address.clone());
+            config.protocol_version = Some(self.version);
+            config.pid = Some(self.pid).filter(|pid| *pid != 0);
+            config.test = self.test;
+            config.start_time = self.start_time;
+            config
+        })
     }
 
     /// The app protocol version that the plugin chose.
@@ -122,6 +142,7 @@ impl PluginProcess {
                 requested: true,
                 forced: true,
                 uptime: Duration::ZERO,
+                calls_in_flight: 0,
                 last_lines: Vec::new(),
             })
         }
@@ -139,7 +160,11 @@ impl PluginProcess {
 
     /// Ends the process: asks it to shut down, then SIGTERM, then SIGKILL, each
     /// within the grace that the [`PluginSpec`] gives. Returns how it ended;
-    /// also if it had ended before.
+    /// also if it had ended before. A plugin in test mode is only disconnected.
+    ///
+    /// Takes at most twice the [shutdown grace](PluginSpec::shutdown_grace), the
+    /// [terminate grace](PluginSpec::terminate_grace) and a moment, whatever the
+    /// plugin does.
     ///
     /// Any number of callers may wait. Dropping the future does not stop the
     /// stopping.
@@ -154,152 +179,12 @@ pub(super) async fn ping(channel: Channel, timeout: Duration) -> Result<(), Stat
         service: HEALTH_SERVICE.to_owned(),
     });
     request.set_timeout(timeout);
-    match HealthClient::new(channel).check(request).await {
+    match HealthClient::new(channel.uncounted()).check(request).await {
         Ok(_) => Ok(()),
         // It answers; that it has no health service is its own affair.
         Err(status) if matches!(status.code(), Code::Unimplemented | Code::NotFound) => Ok(()),
         Err(status) => Err(status),
     }
-}
-
-/// The child and what belongs to it. Dropping it leaves nothing behind.
-pub(super) struct Owned {
-    child: Child,
-    pid: u32,
-    #[cfg(target_os = "linux")]
-    pidfd: Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>>,
-    reaped: bool,
-    pumps: Vec<JoinHandle<()>>,
-    _sockets: TempDir,
-}
-
-impl Owned {
-    pub(super) fn new(child: Child, pid: u32, sockets: TempDir) -> Owned {
-        Owned {
-            #[cfg(target_os = "linux")]
-            pidfd: open_pidfd(pid),
-            child,
-            pid,
-            reaped: false,
-            pumps: Vec::new(),
-            _sockets: sockets,
-        }
-    }
-
-    pub(super) fn pid(&self) -> u32 {
-        self.pid
-    }
-
-    pub(super) fn child(&mut self) -> &mut Child {
-        &mut self.child
-    }
-
-    /// Takes on a task that reads the process's output.
-    pub(super) fn adopt(&mut self, pump: JoinHandle<()>) {
-        self.pumps.push(pump);
-    }
-
-    /// How it ended, if it has, without waiting.
-    pub(super) fn try_exit(&mut self) -> Option<ExitCause> {
-        let status = self.child.try_wait().ok().flatten()?;
-        self.reaped = true;
-        Some(status.into())
-    }
-
-    /// Waits for the end of the process alone, whoever still holds its pipes.
-    pub(super) async fn exit(&mut self) -> ExitCause {
-        #[cfg(target_os = "linux")]
-        if let Some(pidfd) = &self.pidfd
-            && pidfd.readable().await.is_ok()
-        {
-            // Not reaped yet, so its number, which is also its group's, cannot
-            // belong to anybody else: the time to end its children.
-            self.signal_group(rustix::process::Signal::KILL);
-        }
-        let status: std::io::Result<ExitStatus> = self.child.wait().await;
-        self.reaped = true;
-        status.map_or(ExitCause::Unknown, ExitCause::from)
-    }
-
-    /// Lets the output arrive that is on its way, then stops reading.
-    pub(super) async fn drain(&mut self) {
-        let pumps = std::mem::take(&mut self.pumps);
-        let aborts: Vec<_> = pumps.iter().map(JoinHandle::abort_handle).collect();
-        let all = async {
-            for pump in pumps {
-                let _ = pump.await;
-            }
-        };
-        if tokio::time::timeout(DRAIN, all).await.is_err() {
-            for abort in aborts {
-                abort.abort();
-            }
-        }
-    }
-
-    #[cfg(unix)]
-    fn signal_group(&self, signal: rustix::process::Signal) {
-        if self.reaped {
-            return;
-        }
-        if let Some(group) = i32::try_from(self.pid)
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-        {
-            // Already gone is what we want.
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
-    }
-
-    /// Ends it by force and waits for that.
-    pub(super) async fn kill(&mut self) -> ExitCause {
-        if self.reaped {
-            return self.try_exit().unwrap_or(ExitCause::Unknown);
-        }
-        #[cfg(unix)]
-        self.signal_group(rustix::process::Signal::KILL);
-        let _ = self.child.start_kill();
-        // Only a process stuck in the kernel takes longer.
-        tokio::time::timeout(KILL_TIMEOUT, self.exit())
-            .await
-            .unwrap_or(ExitCause::Unknown)
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        for pump in &self.pumps {
-            pump.abort();
-        }
-        if self.reaped {
-            return;
-        }
-        #[cfg(unix)]
-        {
-            self.signal_group(rustix::process::Signal::KILL);
-            // The runtime that would reap it may be going away too. A killed
-            // process is gone in a moment.
-            for _ in 0..100 {
-                match self.child.try_wait() {
-                    Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-                    _ => break,
-                }
-            }
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn open_pidfd(pid: u32) -> Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
-    use rustix::process::{Pid, PidfdFlags, pidfd_open};
-    use tokio::io::{Interest, unix::AsyncFd};
-
-    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
-    // Kernels before 5.3 have none; waiting for the child does as well there.
-    let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
-    // SAFETY: an `OwnedFd` names the same open descriptor for as long as it
-    // lives, and the `AsyncFd` that registers it owns it.
-    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.ok()
 }
 
 /// What [`run`] needs to know besides the child.
@@ -314,12 +199,22 @@ pub(super) struct Started {
 }
 
 /// Hands the child to its owner task and returns the handle.
-pub(super) fn run(spec: &PluginSpec, owned: Owned, started: Started) -> PluginProcess {
+pub(super) fn run(spec: &PluginSpec, mut owned: Owned, started: Started) -> PluginProcess {
     let (stop, stop_requested) = watch::channel(false);
     let (exit_sender, exit) = watch::channel(None);
+    let leaves_on_drop = spec.outlive_host || matches!(spec.launch, Launch::Reattach(_));
+    if leaves_on_drop {
+        owned.outlives_host(spec.outlive_host);
+    }
+    let test = matches!(&spec.launch, Launch::Reattach(config) if config.test);
     let process = PluginProcess {
         name: spec.name.clone(),
-        pid: owned.pid,
+        id: owned.id().to_owned(),
+        pid: owned.pid(),
+        test,
+        reattachable: !spec.multiplexed
+            && (!started.encrypted || matches!(spec.tls, Some(TlsMode::Custom(_)))),
+        start_time: start_time(owned.pid()),
         version: started.version,
         address: started.address.clone(),
         channel: started.channel.clone(),
@@ -333,6 +228,8 @@ pub(super) fn run(spec: &PluginSpec, owned: Owned, started: Started) -> PluginPr
         name: spec.name.clone(),
         shutdown_grace: spec.shutdown_grace,
         terminate_grace: spec.terminate_grace,
+        leaves_on_drop,
+        leaves_on_stop: test,
         events: spec.events.clone(),
         started,
     };
@@ -340,10 +237,22 @@ pub(super) fn run(spec: &PluginSpec, owned: Owned, started: Started) -> PluginPr
     process
 }
 
+fn start_time(pid: u32) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    return super::identity::start_time(pid);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
+    }
+}
+
 struct Owner {
     name: String,
     shutdown_grace: Duration,
     terminate_grace: Duration,
+    leaves_on_drop: bool,
+    leaves_on_stop: bool,
     events: Option<EventBus>,
     started: Started,
 }
@@ -363,26 +272,34 @@ impl Owner {
         };
         let (requested, forced, cause) = match ended {
             Err(cause) => (false, false, cause),
+            Ok(true) if self.leaves_on_stop => (true, false, ExitCause::LeftRunning),
             Ok(true) => {
                 let (forced, cause) = self.shut_down(&mut owned).await;
                 (true, forced, cause)
             }
             // The handle was dropped.
+            Ok(false) if self.leaves_on_drop => (true, false, ExitCause::LeftRunning),
             Ok(false) => (true, true, owned.kill().await),
         };
         self.started.broker.close();
-        owned.drain().await;
-        if let Address::Unix(path) = &self.started.address {
-            remove_socket(path);
+        let calls_in_flight = self.started.channel.calls_in_flight();
+        if cause == ExitCause::LeftRunning {
+            owned.leave();
+        } else {
+            owned.drain().await;
+            if let Address::Unix(path) = &self.started.address {
+                remove_socket(path);
+            }
         }
         let report = ExitReport {
             plugin: self.name.clone(),
-            pid: owned.pid,
+            pid: owned.pid(),
             cause,
             requested,
             forced,
             uptime: self.started.since.elapsed(),
-            last_lines: self.started.log.last(owned.pid),
+            calls_in_flight,
+            last_lines: self.started.log.last(owned.pid()),
         };
         self.started
             .channel
@@ -405,7 +322,7 @@ impl Owner {
         let grace = self.shutdown_grace;
         let mut request = Request::new(Empty {});
         request.set_timeout(grace);
-        let mut controller = GrpcControllerClient::new(self.started.channel.clone());
+        let mut controller = GrpcControllerClient::new(self.started.channel.clone().uncounted());
         let asked = tokio::select! {
             cause = owned.exit() => return (false, cause),
             answer = controller.shutdown(request) => match answer {
@@ -417,7 +334,7 @@ impl Owner {
                 }
             },
         };
-        if asked && let Ok(cause) = tokio::time::timeout(grace, owned.exit()).await {
+        if asked && let Some(cause) = owned.exit_within(grace).await {
             return (false, cause);
         }
         tracing::warn!(
@@ -425,12 +342,11 @@ impl Owner {
             ?grace,
             "the plugin did not shut down by itself"
         );
-        #[cfg(unix)]
-        if !self.terminate_grace.is_zero() {
-            owned.signal_group(rustix::process::Signal::TERM);
-            if let Ok(cause) = tokio::time::timeout(self.terminate_grace, owned.exit()).await {
-                return (true, cause);
-            }
+        if !self.terminate_grace.is_zero()
+            && owned.terminate().await
+            && let Some(cause) = owned.exit_within(self.terminate_grace).await
+        {
+            return (true, cause);
         }
         (true, owned.kill().await)
     }

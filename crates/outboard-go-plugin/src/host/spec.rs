@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{EventBus, PluginLog, PluginProcess, StartError, TlsMode};
+use super::{EventBus, Launch, PluginLog, PluginProcess, StartError, StartErrorKind, TlsMode};
 use crate::{environment, handshake::HandshakeConfig};
 
 /// Which variables of the host's environment a plugin gets.
@@ -80,46 +80,45 @@ impl Inherit {
 #[derive(Debug, Clone)]
 pub struct PluginSpec {
     pub(super) name: String,
-    pub(super) program: PathBuf,
+    pub(super) launch: Launch,
     pub(super) handshake: HandshakeConfig,
     pub(super) versions: Vec<u32>,
-    pub(super) args: Vec<OsString>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) inherit: Inherit,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) start_timeout: Duration,
     pub(super) shutdown_grace: Duration,
     pub(super) terminate_grace: Duration,
+    pub(super) outlive_host: bool,
     pub(super) stray_lines: usize,
-    pub(super) tls: TlsMode,
+    pub(super) tls: Option<TlsMode>,
     pub(super) multiplexed: bool,
     pub(super) events: Option<EventBus>,
     pub(super) log: Option<PluginLog>,
 }
 
 impl PluginSpec {
-    /// A plugin that is called `name` in logs, events and errors, and whose
-    /// program is the file at `program`. The path is not searched for in
-    /// `PATH`.
+    /// A plugin that is called `name` in logs, events and errors. `launch` is
+    /// the path of its program, or another [`Launch`].
     pub fn new(
         name: impl Into<String>,
-        program: impl Into<PathBuf>,
+        launch: impl Into<Launch>,
         handshake: HandshakeConfig,
     ) -> PluginSpec {
         PluginSpec {
             name: name.into(),
-            program: program.into(),
+            launch: launch.into(),
             versions: vec![handshake.protocol_version],
             handshake,
-            args: Vec::new(),
             env: Vec::new(),
             inherit: Inherit::Basics,
             current_dir: None,
             start_timeout: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(2),
             terminate_grace: Duration::from_millis(500),
+            outlive_host: false,
             stray_lines: 0,
-            tls: TlsMode::Auto,
+            tls: None,
             multiplexed: false,
             events: None,
             log: None,
@@ -131,9 +130,17 @@ impl PluginSpec {
         &self.name
     }
 
-    /// The plugin's program.
-    pub fn program(&self) -> &Path {
-        &self.program
+    /// How its process comes about.
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// The plugin's program, if it is started from a file.
+    pub fn program(&self) -> Option<&Path> {
+        match &self.launch {
+            Launch::Command { program, .. } => Some(program),
+            _ => None,
+        }
     }
 
     /// The app protocol versions that the host speaks, instead of the one in
@@ -144,10 +151,12 @@ impl PluginSpec {
         self
     }
 
-    /// Adds arguments.
+    /// Adds arguments for the program; does nothing where there is none to start.
     #[must_use]
-    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> PluginSpec {
-        self.args.extend(args.into_iter().map(Into::into));
+    pub fn args<A: Into<OsString>>(mut self, more: impl IntoIterator<Item = A>) -> PluginSpec {
+        if let Launch::Command { args, .. } = &mut self.launch {
+            args.extend(more.into_iter().map(Into::into));
+        }
         self
     }
 
@@ -199,6 +208,24 @@ impl PluginSpec {
         self
     }
 
+    /// Whether the plugin's process outlives this one, to be reattached to with
+    /// [`PluginProcess::reattach_config`]. It does not unless set.
+    ///
+    /// Set [`tls`](Self::tls) as well: AutoMTLS, the default, dies with the keys of
+    /// this process, and nobody could reattach.
+    ///
+    /// Normally a plugin, its children and its sockets go with the host, however
+    /// the host ends, also by SIGKILL: on Unix a guardian process sees to that.
+    /// With this, neither the host's death nor dropping the [`PluginProcess`]
+    /// ends it; [`PluginProcess::stop`] still does. On Linux its output goes to
+    /// nowhere once the host is gone, instead of into a broken pipe. What its
+    /// [`Runner`](super::Runner) does about it is the runner's affair.
+    #[must_use]
+    pub fn outlive_host(mut self, outlive: bool) -> PluginSpec {
+        self.outlive_host = outlive;
+        self
+    }
+
     /// How many lines that are no handshake the plugin may print before it;
     /// they are logged and skipped. None unless set, as in Go.
     #[must_use]
@@ -208,10 +235,10 @@ impl PluginSpec {
     }
 
     /// How the connections to the plugin are protected: AutoMTLS unless said
-    /// otherwise.
+    /// otherwise, and plain text after reattaching, where there is no AutoMTLS.
     #[must_use]
     pub fn tls(mut self, mode: TlsMode) -> PluginSpec {
-        self.tls = mode;
+        self.tls = Some(mode);
         self
     }
 
@@ -255,12 +282,27 @@ impl PluginSpec {
         super::start::start(self).await
     }
 
+    /// How to protect connections, if that goes with the launch.
+    pub(super) fn protection(&self) -> Result<TlsMode, StartErrorKind> {
+        let reattaching = matches!(self.launch, Launch::Reattach(_));
+        match &self.tls {
+            _ if reattaching && self.multiplexed => {
+                Err(StartErrorKind::NotWithReattach("a multiplexed broker"))
+            }
+            Some(TlsMode::Auto) if reattaching => Err(StartErrorKind::NotWithReattach("AutoMTLS")),
+            None | Some(TlsMode::AutoIfSupported) if reattaching => Ok(TlsMode::Plaintext),
+            mode => Ok(mode.clone().unwrap_or_default()),
+        }
+    }
+
     /// The variables that the child gets, in order; later ones win.
     pub(super) fn environment(&self) -> Vec<(OsString, OsString)> {
         let inherited = std::env::vars_os().filter(|(name, _)| {
             // A name that is not text is none of those anybody listed.
             let text = name.to_str();
-            let own = text.is_some_and(|name| environment::ALL.contains(&name));
+            let own = text.is_some_and(|name| {
+                environment::ALL.contains(&name) || name == environment::OUTLIVE_HOST
+            });
             !own && (self.inherit == Inherit::All
                 || text.is_some_and(|name| self.inherit.passes(name)))
         });
@@ -270,6 +312,9 @@ impl PluginSpec {
             (environment::MIN_PORT, "10000".to_owned()),
             (environment::MAX_PORT, "25000".to_owned()),
         ];
+        let outlive = self
+            .outlive_host
+            .then(|| (environment::OUTLIVE_HOST.into(), "1".into()));
         let cookie = &self.handshake;
         inherited
             .chain(self.env.iter().cloned())
@@ -277,6 +322,7 @@ impl PluginSpec {
                 own.into_iter()
                     .map(|(name, value)| (name.into(), value.into())),
             )
+            .chain(outlive)
             .chain([(
                 OsString::from(&cookie.magic_cookie_key),
                 OsString::from(&cookie.magic_cookie_value),
@@ -287,6 +333,6 @@ impl PluginSpec {
 
 impl fmt::Display for PluginSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.program.display())
+        write!(f, "{} ({})", self.name, self.launch)
     }
 }

@@ -2,43 +2,44 @@
 //! an error of its own.
 
 use std::{
+    ffi::OsString,
     future::Future,
     io,
     path::{Path, PathBuf},
-    process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
-    process::{ChildStdout, Command},
     time::Instant,
 };
 
 use super::{
-    PluginEventKind, PluginLog, PluginProcess, PluginSpec, StartError, StartErrorKind, StartStep,
+    Launch, Output, PluginEventKind, PluginLog, PluginProcess, PluginSpec, Runner, RunnerRequest,
+    StartError, StartErrorKind, StartStep, Translation,
+    child::ChildProcess,
     connect::{Connected, Preparation},
     diagnose,
-    log::{LogSource, Writer, pump},
-    process::{self, DRAIN, Owned, Started},
+    log::{LogSource, Writer},
+    owned::{DRAIN, Owned},
+    process::{self, Started},
+    reattached::Reattached,
+    sockets::{self, SocketDirectory},
     stdio,
 };
 use crate::{
     environment,
     handshake::{HandshakeError, HandshakeLine, MAX_LINE_BYTES, Protocol},
+    reattach::ReattachConfig,
+    tls::Tls,
     transport::Address,
 };
 
-/// Longest path of a Unix socket, in bytes, without the closing zero.
-const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
-/// What plugins append to their socket directory, with room to spare:
-/// `/plugin` and up to ten digits in Go, up to twenty in ours.
-const SOCKET_NAME: usize = 30;
-/// How often a program that somebody just wrote is tried again, and how long
-/// the wait between is.
-const BUSY_RETRIES: u32 = 20;
-const BUSY_WAIT: Duration = Duration::from_millis(10);
+/// How long a runner gets to explain a start that failed.
+const DIAGNOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a process that failed in another way gets to show that it has ended.
+const ENDING: Duration = Duration::from_millis(10);
 
 pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError> {
     let begun = Instant::now();
@@ -67,7 +68,9 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
                 broker,
                 encrypted,
             } = connected;
-            owned.adopt(tokio::spawn(broker.clone().follow(channel.clone())));
+            owned.adopt(tokio::spawn(
+                broker.clone().follow(channel.clone().uncounted()),
+            ));
             owned.adopt(tokio::spawn(stdio::follow(
                 channel.clone(),
                 log.clone(),
@@ -80,6 +83,7 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
                 };
                 events.send(&spec.name, kind);
             }
+            sockets::sweep_in_background();
             let since = begun.into_std();
             let started = Started {
                 version,
@@ -96,9 +100,20 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
             let mut error = StartError::new(&spec.name, start.step, kind, begun.elapsed());
             if let Some(mut owned) = owned {
                 let inner = &mut *error.inner;
-                inner.exit = inner.exit.or_else(|| owned.try_exit());
-                owned.kill().await;
-                owned.drain().await;
+                if inner.exit.is_none() {
+                    inner.exit = owned.exit_within(ENDING).await;
+                }
+                let diagnosis = owned.process().diagnose();
+                let diagnosis = tokio::time::timeout(DIAGNOSE_TIMEOUT, diagnosis).await;
+                inner.diagnosis = diagnosis.ok().flatten();
+                match spec.launch {
+                    // It was running before, and is not ours to end.
+                    Launch::Reattach(_) => owned.leave(),
+                    _ => {
+                        owned.kill().await;
+                        owned.drain().await;
+                    }
+                }
                 inner.last_lines = log.last(owned.pid());
             }
             if let Some(events) = &spec.events {
@@ -116,47 +131,74 @@ struct Start<'a> {
     step: StartStep,
 }
 
+/// A process that has said where it listens.
+struct Reached {
+    version: u32,
+    address: Address,
+    tls: Option<Tls>,
+    /// Where this side makes sockets of its own.
+    directory: PathBuf,
+    translation: Option<Arc<dyn Translation>>,
+}
+
 impl Start<'_> {
     async fn run(
         &mut self,
-        owned: &mut Option<Owned>,
+        slot: &mut Option<Owned>,
         log: &PluginLog,
     ) -> Result<(u32, Address, Connected), StartErrorKind> {
-        let preparation = Preparation::new(self.spec.tls.clone(), self.spec.multiplexed)?;
-        let program = std::path::absolute(&self.spec.program).map_err(StartErrorKind::Io)?;
-        diagnose::preflight(&program)?;
-        let sockets = socket_directory().map_err(|error| *error)?;
-
-        self.step = StartStep::Spawn;
-        let directory = sockets.path().to_owned();
-        let child = self
-            .spawn(&program, &directory, preparation.environment())
-            .await?;
-        let Some(pid) = child.id() else {
-            return Err(StartErrorKind::Io(io::Error::other(
-                "the child has no process id",
-            )));
+        let mode = self.spec.protection()?;
+        let preparation = Preparation::new(mode, self.spec.multiplexed)?;
+        let reached = match &self.spec.launch {
+            Launch::Command { program, args } => {
+                let program = std::path::absolute(program).map_err(StartErrorKind::Io)?;
+                diagnose::preflight(&program)?;
+                let sockets = SocketDirectory::create()?;
+                self.step = StartStep::Spawn;
+                let environment = self.environment(&preparation, sockets.path());
+                let child = ChildProcess::spawn(self.spec, &program, args, environment);
+                let owned = Owned::new(Box::new(child.await?), sockets);
+                self.introduce(slot.insert(owned), log, &preparation)
+                    .await?
+            }
+            Launch::Runner(runner) => {
+                let sockets = SocketDirectory::create()?;
+                self.step = StartStep::Spawn;
+                let started = self.run_elsewhere(&**runner, &preparation, sockets.path());
+                let owned = Owned::new(self.within(started).await?, sockets);
+                self.introduce(slot.insert(owned), log, &preparation)
+                    .await?
+            }
+            Launch::Reattach(config) => {
+                let version = self.version_of(config)?;
+                let sockets = SocketDirectory::create()?;
+                self.step = StartStep::Connect;
+                let directory = sockets.path().to_owned();
+                let found = self.within(self.find(config)).await?;
+                *slot = Some(Owned::new(Box::new(found), sockets));
+                Reached {
+                    version,
+                    address: config.address.clone(),
+                    tls: preparation.own_tls(),
+                    directory,
+                    translation: None,
+                }
+            }
         };
-        let owned = owned.insert(Owned::new(child, pid, sockets));
-        let (stdout, stderr) = (owned.child().stdout.take(), owned.child().stderr.take());
-        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(StartErrorKind::Io(io::Error::other(
-                "the child has no pipes",
-            )));
+        // All three ways have made one.
+        let Some(owned) = slot else {
+            unreachable!("a process that was reached has an owner")
         };
-        let writer = Writer::new(log.clone(), pid, LogSource::Stderr);
-        owned.adopt(tokio::spawn(pump(stderr, writer)));
-
-        self.step = StartStep::Handshake;
-        let mut stdout = BufReader::new(stdout);
-        let line = self.within(self.handshake(&mut stdout, owned, log)).await?;
-        let writer = Writer::new(log.clone(), pid, LogSource::Stdout);
-        owned.adopt(tokio::spawn(pump(stdout, writer)));
-        let (version, address) = self.check(&line)?;
-        let tls = preparation.protection(&line)?;
 
         self.step = StartStep::Connect;
-        let connected = preparation.connect(&address, tls, directory);
+        let Reached {
+            version,
+            address,
+            tls,
+            directory,
+            translation,
+        } = reached;
+        let connected = preparation.connect(&address, tls, directory, translation);
         let connected = self
             .within(async {
                 connected.await.map_err(|error| StartErrorKind::Connect {
@@ -185,6 +227,93 @@ impl Start<'_> {
         Ok((version, address, connected))
     }
 
+    /// The whole environment of a process that is about to be started.
+    fn environment(&self, preparation: &Preparation, sockets: &Path) -> Vec<(OsString, OsString)> {
+        let mut environment = self.spec.environment();
+        environment.push((environment::UNIX_SOCKET_DIR.into(), sockets.into()));
+        let further = preparation.environment().into_iter();
+        environment.extend(further.map(|(name, value)| (name.into(), value.into())));
+        environment
+    }
+
+    /// Reads what a new process says about itself.
+    async fn introduce(
+        &mut self,
+        owned: &mut Owned,
+        log: &PluginLog,
+        preparation: &Preparation,
+    ) -> Result<Reached, StartErrorKind> {
+        let process = owned.process();
+        let (stdout, stderr) = (process.take_stdout(), process.take_stderr());
+        let Some(stdout) = stdout else {
+            let error = io::Error::other("the process has no standard output to read");
+            return Err(StartErrorKind::Io(error));
+        };
+        if let Some(stderr) = stderr {
+            owned.read(stderr, log, LogSource::Stderr);
+        }
+        self.step = StartStep::Handshake;
+        let mut stdout = BufReader::new(stdout);
+        let line = self.within(self.handshake(&mut stdout, owned, log)).await?;
+        owned.read(Box::new(stdout), log, LogSource::Stdout);
+        let version = self.check(&line)?;
+        let tls = preparation.protection(&line)?;
+        let translation = owned.process().translation();
+        let translated = match &translation {
+            Some(translation) => translation.plugin_to_host(line.address.clone()),
+            None => Ok(line.address.clone()),
+        };
+        let address = translated.map_err(|error| StartErrorKind::Unreachable {
+            address: line.address.to_string(),
+            error,
+        })?;
+        Ok(Reached {
+            version,
+            address,
+            tls,
+            directory: owned.socket_directory().to_owned(),
+            translation,
+        })
+    }
+
+    async fn run_elsewhere(
+        &self,
+        runner: &dyn Runner,
+        preparation: &Preparation,
+        sockets: &Path,
+    ) -> Result<Box<dyn super::AttachedRunner>, StartErrorKind> {
+        let request = RunnerRequest {
+            plugin: self.spec.name.clone(),
+            environment: self.environment(preparation, sockets),
+            socket_dir: sockets.to_owned(),
+            current_dir: self.spec.current_dir.clone(),
+        };
+        runner.start(request).await.map_err(StartErrorKind::Runner)
+    }
+
+    async fn find(&self, config: &ReattachConfig) -> Result<Reattached, StartErrorKind> {
+        let found = Reattached::find(config).await;
+        found.map_err(|error| StartErrorKind::NotRunning {
+            address: config.address.to_string(),
+            error,
+        })
+    }
+
+    /// Nothing is negotiated with a plugin that runs already.
+    fn version_of(&self, config: &ReattachConfig) -> Result<u32, StartErrorKind> {
+        match (config.protocol_version, &*self.spec.versions) {
+            (Some(version), versions) if versions.contains(&version) => Ok(version),
+            (Some(plugin), host) => Err(StartErrorKind::AppVersion {
+                plugin,
+                host: host.to_owned(),
+            }),
+            (None, [only]) => Ok(*only),
+            (None, host) => Err(StartErrorKind::NoVersion {
+                host: host.to_owned(),
+            }),
+        }
+    }
+
     async fn within<T>(
         &self,
         step: impl Future<Output = Result<T, StartErrorKind>>,
@@ -194,50 +323,9 @@ impl Start<'_> {
             .unwrap_or(Err(StartErrorKind::Timeout(self.spec.start_timeout)))
     }
 
-    async fn spawn(
-        &self,
-        program: &Path,
-        sockets: &Path,
-        environment: Vec<(&'static str, String)>,
-    ) -> Result<tokio::process::Child, StartErrorKind> {
-        let mut command = Command::new(program);
-        command
-            .args(&self.spec.args)
-            .env_clear()
-            .envs(self.spec.environment())
-            .env(environment::UNIX_SOCKET_DIR, sockets)
-            .envs(environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of its own: a Ctrl-C in our terminal is ours to act on, and
-        // what the plugin starts can be ended with it.
-        #[cfg(unix)]
-        command.process_group(0);
-        if let Some(directory) = &self.spec.current_dir {
-            command.current_dir(directory);
-        }
-        let mut busy = 0;
-        loop {
-            match command.spawn() {
-                Ok(child) => return Ok(child),
-                // Another thread forked while the file was still open for
-                // writing; it passes as soon as that child has called exec.
-                Err(error)
-                    if error.kind() == io::ErrorKind::ExecutableFileBusy && busy < BUSY_RETRIES =>
-                {
-                    busy += 1;
-                    tokio::time::sleep(BUSY_WAIT).await;
-                }
-                Err(error) => return Err(StartErrorKind::Io(error)),
-            }
-        }
-    }
-
     async fn handshake(
         &self,
-        stdout: &mut BufReader<ChildStdout>,
+        stdout: &mut BufReader<Output>,
         owned: &mut Owned,
         log: &PluginLog,
     ) -> Result<HandshakeLine, StartErrorKind> {
@@ -257,9 +345,9 @@ impl Start<'_> {
             };
             let Some(line) = line else {
                 // The pipe closes a moment before the process is gone.
-                return Err(match tokio::time::timeout(DRAIN, owned.exit()).await {
-                    Ok(cause) => StartErrorKind::Exited(cause),
-                    Err(_) => StartErrorKind::NoHandshake,
+                return Err(match owned.exit_within(DRAIN).await {
+                    Some(cause) => StartErrorKind::Exited(cause),
+                    None => StartErrorKind::NoHandshake,
                 });
             };
             match HandshakeLine::parse(&line) {
@@ -277,7 +365,7 @@ impl Start<'_> {
         Err(StartErrorKind::NoHandshake)
     }
 
-    fn check(&self, line: &HandshakeLine) -> Result<(u32, Address), StartErrorKind> {
+    fn check(&self, line: &HandshakeLine) -> Result<u32, StartErrorKind> {
         if !self.spec.versions.contains(&line.app_version) {
             let (plugin, host) = (line.app_version, self.spec.versions.clone());
             return Err(StartErrorKind::AppVersion { plugin, host });
@@ -285,13 +373,13 @@ impl Start<'_> {
         if line.protocol != Protocol::Grpc {
             return Err(StartErrorKind::Protocol(line.protocol.clone()));
         }
-        Ok((line.app_version, line.address.clone()))
+        Ok(line.app_version)
     }
 }
 
 /// One line without its end, or nothing at the end of the flow. What is not
 /// text, or too long, still makes a line, which then is no handshake.
-async fn read_line(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<String>> {
+async fn read_line(stdout: &mut BufReader<Output>) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     let limit = MAX_LINE_BYTES as u64;
     let count = (&mut *stdout)
@@ -303,47 +391,4 @@ async fn read_line(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<Str
     }
     let text = String::from_utf8_lossy(&line);
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-/// A private directory for the plugin's sockets, on a short path.
-fn socket_directory() -> Result<TempDir, Box<StartErrorKind>> {
-    let candidates = [
-        std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-        Some(std::env::temp_dir()),
-        Some(PathBuf::from("/tmp")),
-    ];
-    let mut failure = None;
-    for parent in candidates
-        .into_iter()
-        .flatten()
-        .filter(|parent| parent.is_absolute())
-    {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("outboard-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        match builder.tempdir_in(&parent) {
-            Ok(directory) => {
-                let length = directory.path().as_os_str().len();
-                let limit = MAX_SOCKET_PATH - SOCKET_NAME;
-                if length <= limit {
-                    return Ok(directory);
-                }
-                let path = directory.path().to_owned();
-                failure = Some(StartErrorKind::SocketPathTooLong {
-                    path,
-                    length,
-                    limit,
-                });
-            }
-            Err(error) => {
-                failure.get_or_insert(StartErrorKind::Io(error));
-            }
-        }
-    }
-    Err(Box::new(failure.unwrap_or_else(|| {
-        StartErrorKind::Io(io::Error::other(
-            "there is no directory for temporary files",
-        ))
-    })))
 }

@@ -17,7 +17,7 @@ pub(super) fn follow(
     pid: u32,
 ) -> impl Future<Output = ()> + Send {
     // Silence is normal here, for hours.
-    let channel = channel.with_idle_timeout(None::<Duration>);
+    let channel = channel.with_idle_timeout(None::<Duration>).uncounted();
     async move {
         let mut client = GrpcStdioClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let mut stream = match client.stream_stdio(()).await {

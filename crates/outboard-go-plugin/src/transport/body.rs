@@ -13,7 +13,7 @@ use http_body::Frame;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
-use super::deadline::Deadline;
+use super::{channel::Counted, deadline::Deadline};
 
 /// A body that arrives over a connection. Reading it gives the peer room to
 /// send more; dropping it before its end cancels the call.
@@ -23,6 +23,7 @@ pub struct IncomingBody {
     data_ended: bool,
     /// The task that still sends this call's request, on the client side.
     _sender: Option<AbortOnDrop>,
+    _counted: Option<Counted>,
 }
 
 /// Ends a task when its owner goes.
@@ -41,7 +42,13 @@ impl IncomingBody {
             deadline,
             data_ended: false,
             _sender: sender,
+            _counted: None,
         }
+    }
+
+    pub(super) fn counted(mut self, counted: Option<Counted>) -> Self {
+        self._counted = counted;
+        self
     }
 
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {

@@ -5,7 +5,10 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -63,12 +66,14 @@ pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Channel {
     shared: Arc<Shared>,
     idle_timeout: Option<Duration>,
+    counted: bool,
 }
 
 struct Shared {
     /// How to connect again; absent for a channel over a given stream.
     dial: Option<Arc<dyn Dial>>,
     scheme: Scheme,
+    in_flight: Arc<AtomicUsize>,
     /// Held for moments only, never across an await.
     current: Mutex<Option<Open>>,
     /// One attempt to connect at a time.
@@ -144,9 +149,11 @@ impl Channel {
     fn new(dial: Option<Arc<dyn Dial>>, open: Open) -> Channel {
         let encrypted = dial.as_ref().is_some_and(|dial| dial.encrypted());
         Channel {
+            counted: true,
             shared: Arc::new(Shared {
                 dial,
                 scheme: Scheme::of(encrypted),
+                in_flight: Arc::default(),
                 current: Mutex::new(Some(open)),
                 connecting: tokio::sync::Mutex::new(()),
                 closed: OnceLock::new(),
@@ -160,6 +167,20 @@ impl Channel {
     pub fn with_idle_timeout(mut self, idle_timeout: Option<Duration>) -> Channel {
         self.idle_timeout = idle_timeout;
         self
+    }
+
+    /// The same connection for calls of the protocol's own, which
+    /// [`calls_in_flight`](Self::calls_in_flight) leaves out.
+    #[cfg(feature = "host")]
+    pub(crate) fn uncounted(mut self) -> Channel {
+        self.counted = false;
+        self
+    }
+
+    /// How many calls are on their way: begun, and neither answered in full nor
+    /// dropped. Clones of the channel count together.
+    pub fn calls_in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::Relaxed)
     }
 
     /// Closes the connection. Calls in flight fail, and every later call fails
@@ -268,7 +289,9 @@ impl Shared {
         &self,
         request: Request<Body>,
         idle_timeout: Option<Duration>,
+        counted: bool,
     ) -> Result<Response<IncomingBody>, Status> {
+        let counted = counted.then(|| Counted::new(&self.in_flight));
         let mut deadline = Deadline::new(timeout_from(request.headers()), idle_timeout);
         let mut exchange = std::pin::pin!(self.exchange(request));
         let (head, stream, sender) = poll_fn(|cx| match exchange.as_mut().poll(cx) {
@@ -280,7 +303,7 @@ impl Shared {
         deadline.progress();
         Ok(Response::from_parts(
             head,
-            IncomingBody::new(stream, deadline, sender),
+            IncomingBody::new(stream, deadline, sender).counted(counted),
         ))
     }
 
@@ -355,6 +378,22 @@ impl Scheme {
     }
 }
 
+/// One call in flight, for as long as it lives.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(in_flight: &Arc<AtomicUsize>) -> Counted {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(in_flight))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The answer to one call, once its headers are here.
 pub type ResponseFuture =
     Pin<Box<dyn Future<Output = Result<Response<IncomingBody>, Status>> + Send>>;
@@ -371,7 +410,7 @@ impl Service<Request<Body>> for Channel {
 
     fn call(&mut self, request: Request<Body>) -> ResponseFuture {
         let shared = Arc::clone(&self.shared);
-        let idle_timeout = self.idle_timeout;
-        Box::pin(async move { shared.call(request, idle_timeout).await })
+        let (idle_timeout, counted) = (self.idle_timeout, self.counted);
+        Box::pin(async move { shared.call(request, idle_timeout, counted).await })
     }
 }

@@ -267,7 +267,7 @@ async fn dropping_a_start_half_way_kills_what_was_started() {
 
 #[tokio::test]
 async fn a_plugin_that_cannot_read_its_hosts_certificate_says_so_and_does_not_serve() {
-    let program = crate::support::fixture().program().to_owned();
+    let program = crate::support::fixture().program().unwrap().to_owned();
     let output = tokio::process::Command::new(program)
         .env("FIXTURE_PLUGIN", "a cookie")
         .env("PLUGIN_CLIENT_CERT", "-----BEGIN CERTIFICATE-----")
@@ -282,7 +282,7 @@ async fn a_plugin_that_cannot_read_its_hosts_certificate_says_so_and_does_not_se
 
 #[tokio::test]
 async fn a_plugin_started_by_hand_says_what_it_is() {
-    let program = crate::support::fixture().program().to_owned();
+    let program = crate::support::fixture().program().unwrap().to_owned();
     let output = tokio::process::Command::new(program)
         .output()
         .await

@@ -38,7 +38,8 @@ impl From<&ExitReport> for Exit {
         let (code, signal) = match report.cause {
             ExitCause::Code(code) => (Some(code), None),
             ExitCause::Signal(signal) => (None, Some(signal)),
-            ExitCause::Unknown => (None, None),
+            ExitCause::OutOfMemory => (None, Some(9)),
+            ExitCause::LeftRunning | ExitCause::Unknown => (None, None),
         };
         Exit {
             pid: report.pid,
