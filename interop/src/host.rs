@@ -26,6 +26,7 @@ pub fn handshake() -> HandshakeConfig {
 
 /// How to start a plugin of the workflow family.
 pub fn spec(name: &str, program: impl Into<std::path::PathBuf>) -> PluginSpec {
+    let program: std::path::PathBuf = program.into();
     PluginSpec::new(name, program, handshake()).tls(TlsMode::AutoIfSupported)
 }
 

@@ -14,6 +14,12 @@ use outboard_go_plugin::{
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |wish: &str| arguments.iter().any(|argument| argument == wish);
+    let value = |prefix: &str| {
+        let found = arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix(prefix));
+        found.map(str::to_owned)
+    };
     let handshake = HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1);
     if has("print-early") {
         // As an initializer of a library might, before `main` even runs.
@@ -29,6 +35,14 @@ fn main() -> ExitCode {
             println!("printed by the hook");
             eprintln!("[INFO] the hook ran");
         });
+    }
+    if has("slow-hook") {
+        config = config
+            .drain_timeout(Duration::from_secs(20))
+            .on_shutdown(|| async {
+                tokio::time::sleep(Duration::from_millis(700)).await;
+                eprintln!("[INFO] the slow hook is done");
+            });
     }
     if has("stuck-hook") {
         config = config.on_shutdown(|| async { std::future::pending().await });
@@ -46,6 +60,45 @@ fn main() -> ExitCode {
             .spawn()
             .expect("sleep");
         eprintln!("[INFO] grandchild {}", child.id());
+    }
+    if has("escaped-grandchild") {
+        // In a session of its own, with our standard error.
+        let child = std::process::Command::new("setsid")
+            .args(["sleep", "1000"])
+            .spawn()
+            .expect("setsid");
+        eprintln!("[INFO] grandchild {}", child.id());
+    }
+    if let Some(path) = value("grandchild-in=") {
+        let child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .expect("sleep");
+        std::fs::write(path, child.id().to_string()).expect("a file");
+    }
+    if let Some(path) = value("talk-after=") {
+        std::thread::spawn(move || {
+            while !std::path::Path::new(&path).exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // More than fits into any pipe.
+            for line in 0..20_000 {
+                eprintln!("[INFO] line {line} that nobody reads");
+                println!("line {line} that nobody reads");
+            }
+            std::fs::write(format!("{path}.done"), "").expect("a file");
+        });
+    }
+    if let Some(path) = value("hungry-after=") {
+        std::thread::spawn(move || {
+            while !std::path::Path::new(&path).exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let mut eaten = Vec::new();
+            loop {
+                eaten.push(std::hint::black_box(vec![1u8; 1024 * 1024]));
+            }
+        });
     }
     if has("flood") {
         for line in 0..50_000 {

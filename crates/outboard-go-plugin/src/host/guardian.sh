@@ -35,7 +35,8 @@ end() {
 for entry; do
   case $entry in 'group '*) end ${entry#group } & ;; esac
 done
-wait
+# Nobody can call the plugins any more, so their sockets need not wait for them.
 for entry; do
   case $entry in 'directory '*) rm -rf -- "${entry#directory }" ;; esac
 done
+wait

@@ -8,7 +8,7 @@ use tonic::{Code, Request, Status};
 
 use super::{
     EventBus, ExitCause, ExitReport, Launch, PluginEventKind, PluginLog, PluginSpec, TlsMode,
-    owned::Owned,
+    owned::Owned, sockets,
 };
 use crate::{
     broker::Broker,
@@ -289,6 +289,7 @@ impl Owner {
             owned.drain().await;
             if let Address::Unix(path) = &self.started.address {
                 remove_socket(path);
+                sockets::remove_left(path);
             }
         }
         let report = ExitReport {

@@ -99,6 +99,23 @@ impl SocketDirectory {
     }
 }
 
+/// Removes the directory in which a plugin listened that has ended and whose
+/// host had left it to itself, if a host of this crate made it and it is empty.
+pub(super) fn remove_left(socket: &Path) {
+    let left = socket.parent().filter(|parent| {
+        let name = parent.file_name();
+        name.is_some_and(has_our_name)
+    });
+    if let Some(left) = left {
+        let _ = fs::remove_dir(left);
+    }
+}
+
+fn has_our_name(name: &OsStr) -> bool {
+    let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    rest.is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 /// Where socket directories may be, best first.
 fn parents() -> impl Iterator<Item = PathBuf> {
     let candidates = [
@@ -164,11 +181,10 @@ fn sweep(parent: &Path, age: Duration) {
 fn is_stale(path: &Path, name: &OsStr, age: Duration) -> bool {
     use std::os::unix::fs::MetadataExt as _;
 
-    let named = name.to_str().is_some_and(|name| {
-        name.strip_prefix(PREFIX)
-            .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
-    });
-    let Some(metadata) = named.then(|| fs::symlink_metadata(path).ok()).flatten() else {
+    if !has_our_name(name) {
+        return false;
+    }
+    let Ok(metadata) = fs::symlink_metadata(path) else {
         return false;
     };
     let old = metadata.modified().is_ok_and(|changed| {

@@ -2,6 +2,9 @@
 //! share none of our code and misbehave in every way there is.
 #![allow(clippy::unwrap_used)]
 
+mod environment;
+mod launch;
 mod lifecycle;
 mod misbehaving;
+mod ownership;
 mod support;

@@ -2,14 +2,17 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
     host::{PluginProcess, PluginSpec, TlsMode},
+    reattach::ReattachConfig,
 };
 use tempfile::TempDir;
 
@@ -37,6 +40,64 @@ pub(crate) fn script(body: &str) -> (TempDir, PluginSpec) {
         .start_timeout(Duration::from_secs(20))
         .shutdown_grace(Duration::from_millis(200));
     (directory, spec)
+}
+
+/// The host of `examples/fixture_host.rs`, running the fixture plugin.
+pub(crate) struct Host {
+    pub(crate) process: std::process::Child,
+    pub(crate) plugin: ReattachConfig,
+}
+
+impl Host {
+    pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Host {
+        Host::of(fixture().program().unwrap(), arguments, environment)
+    }
+
+    pub(crate) fn of(plugin: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
+        let mut path = fixture().program().unwrap().to_owned();
+        path.set_file_name("fixture_host");
+        let mut process = std::process::Command::new(path)
+            .arg(plugin)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let plugin = ReattachConfig::from_json(&line).unwrap();
+        Host { process, plugin }
+    }
+
+    pub(crate) fn plugin_pid(&self) -> u32 {
+        self.plugin.pid.unwrap()
+    }
+
+    pub(crate) fn socket_dir(&self) -> PathBuf {
+        let address = PathBuf::from(self.plugin.address.to_string());
+        address.parent().unwrap().to_owned()
+    }
+
+    /// As the kernel does when memory runs out: nothing of its own can run.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 pub(crate) fn is_alive(pid: u32) -> bool {
