@@ -36,6 +36,13 @@ fn main() -> ExitCode {
             eprintln!("[INFO] the hook ran");
         });
     }
+    if let Some(path) = value("hook-in=") {
+        config = config.on_shutdown(move || {
+            eprintln!("[INFO] the hook runs");
+            std::fs::write(&path, "").expect("a file");
+            std::future::ready(())
+        });
+    }
     if has("slow-hook") {
         config = config
             .drain_timeout(Duration::from_secs(20))

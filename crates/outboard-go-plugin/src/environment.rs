@@ -24,6 +24,11 @@ pub const UNIX_SOCKET_GROUP: &str = "PLUGIN_UNIX_SOCKET_GROUP";
 /// when their host ends. Hosts in other languages may set it too.
 pub const OUTLIVE_HOST: &str = "OUTBOARD_OUTLIVE_HOST";
 
+/// Has a plugin that is written with this crate serve in test mode when it is
+/// started by hand, under the name that is the value: see
+/// `ServeConfig::serve_in_test_mode`.
+pub const TEST_MODE: &str = "OUTBOARD_TEST_MODE";
+
 /// Every variable of go-plugin's own. A host takes them out of what a child inherits: a
 /// host that is itself a plugin would pass on its own.
 pub const ALL: [&str; 7] = [

@@ -57,7 +57,7 @@ impl Connections {
                 },
                 Some(_) = connections.join_next() => {}
                 () = &mut beside => {}
-                _ = stop.wait_for(|stopped| *stopped) => break,
+                () = stopped(&mut stop) => break,
             }
         }
         drop(listener);
@@ -72,9 +72,7 @@ impl Connections {
     {
         let services = self.services.clone();
         let mut stop = self.stop.clone();
-        let stopped = async move {
-            let _ = stop.wait_for(|stopped| *stopped).await;
-        };
+        let stopped = async move { stopped(&mut stop).await };
         let tls = self.tls.clone();
         async move {
             let served = match tls {
@@ -102,6 +100,11 @@ where
     tokio::time::timeout(CONNECT_TIMEOUT, tls.accept(io))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Without the guard that the wait returns, which may not change threads.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 async fn next(main: &mut Option<mpsc::Receiver<BoxedIo>>) -> Option<BoxedIo> {

@@ -12,9 +12,12 @@
 //! Standard error stays what it is, the log channel.
 
 mod connections;
+#[cfg(unix)]
+mod host_watch;
 mod housekeeping;
 mod serve;
 mod stdout;
+mod test_mode;
 
 pub use self::{
     serve::{PluginContext, ServeConfig, ServeError, run},

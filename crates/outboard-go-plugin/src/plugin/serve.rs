@@ -4,10 +4,13 @@ use std::{env, fmt, future::Future, io, pin::Pin, process::ExitCode, sync::Arc, 
 
 use tokio::sync::watch;
 
+#[cfg(unix)]
+use super::host_watch::{HostWatch, silence_broken_stderr};
 use super::{
     connections::Connections,
     housekeeping::{BrokerService, ControllerService, HealthService, Shutdown, StdioService},
     stdout::{self, Printed},
+    test_mode,
 };
 use crate::{
     broker::{Broker, BrokerConfig, End},
@@ -23,7 +26,7 @@ use crate::{
         CORE_PROTOCOL_VERSION, HandshakeConfig, HandshakeLine, Protocol, negotiate, parse_bool,
     },
     tls::{Identity, Tls, TlsError, certificate_from_pem},
-    transport::{Network, Services, Sockets},
+    transport::{Listener, Network, Services, Sockets},
 };
 
 /// How long running calls, and then the author's hook, get at shutdown.
@@ -57,10 +60,21 @@ pub struct ServeConfig {
     handshake: HandshakeConfig,
     versions: Vec<u32>,
     services: Box<MakeServices>,
-    network: Network,
-    tls: Option<Tls>,
+    pub(super) network: Network,
+    pub(super) tls: Option<Tls>,
     drain_timeout: Duration,
+    outlive_host: bool,
     hook: Option<Arc<ShutdownHook>>,
+}
+
+/// What a plugin stands on, however it came to be started.
+pub(super) struct Ground {
+    pub(super) version: u32,
+    pub(super) listener: Listener,
+    pub(super) sockets: Sockets,
+    pub(super) tls: Option<Tls>,
+    pub(super) multiplexed: bool,
+    pub(super) printed: Printed,
 }
 
 impl ServeConfig {
@@ -86,6 +100,7 @@ impl ServeConfig {
             network: Network::Auto,
             tls: None,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
+            outlive_host: false,
             hook: None,
         }
     }
@@ -113,8 +128,17 @@ impl ServeConfig {
         self
     }
 
-    /// Runs `hook` once when the host asks the plugin to stop, or on SIGTERM,
-    /// after running calls are done and before the process ends.
+    /// Whether to serve on when the host has died, until SIGTERM or until
+    /// another host reattaches and ends it. Otherwise that ends the plugin, in
+    /// order. A host can ask for it too, with `OUTBOARD_OUTLIVE_HOST`.
+    #[must_use]
+    pub fn outlive_host(mut self, outlive: bool) -> ServeConfig {
+        self.outlive_host = outlive;
+        self
+    }
+
+    /// Runs `hook` once when the host asks the plugin to stop or dies, or on
+    /// SIGTERM, after running calls are done and before the process ends.
     #[must_use]
     pub fn on_shutdown<F, Fut>(mut self, hook: F) -> ServeConfig
     where
@@ -125,7 +149,7 @@ impl ServeConfig {
         self
     }
 
-    /// Serves until the host asks for the end or SIGTERM comes. SIGINT is
+    /// Serves until the host asks for the end or dies, or SIGTERM comes. SIGINT is
     /// ignored: a Ctrl-C in the host's terminal reaches every process of it,
     /// and it is the host that decides.
     ///
@@ -141,25 +165,77 @@ impl ServeConfig {
     /// Outside a tokio runtime with IO and time enabled.
     pub async fn serve(self) -> Result<(), ServeError> {
         self.check_cookie()?;
-        let version = negotiate(&self.versions, &accepted_by_host())
-            .ok_or(ServeError(Failure::NoVersions))?;
-        let failed = |step| move |error| ServeError(Failure::Io { step, error });
+        let version = self.version()?;
         let (tls, certificate) = self.protection()?;
         stdout::take_over_stdout().map_err(failed("take over standard output"))?;
         let sockets = Sockets::from_environment(self.network).map_err(failed("listen"))?;
         let listener = sockets.listen().await.map_err(failed("listen"))?;
         let printed = Printed::of_this_process().map_err(failed("read standard output"))?;
-        let mut signals = Signals::install().map_err(failed("install signal handlers"))?;
+        let signals = Signals::install().map_err(failed("install signal handlers"))?;
         let multiplexing = multiplexing();
+        let line = HandshakeLine {
+            core_version: CORE_PROTOCOL_VERSION,
+            app_version: version,
+            address: listener.address().clone(),
+            protocol: Protocol::Grpc,
+            certificate,
+            multiplexed: multiplexing,
+        };
+        let ground = Ground {
+            version,
+            listener,
+            sockets,
+            tls,
+            multiplexed: multiplexing == Some(true),
+            printed,
+        };
+        let asked = env::var_os(environment::OUTLIVE_HOST).is_some_and(|asked| !asked.is_empty());
+        let outlive_host = self.outlive_host || asked;
+        #[cfg(unix)]
+        let host = HostWatch::new().map_err(failed("watch the host"))?;
+        self.serve_on(
+            ground,
+            || stdout::write_handshake(&line.to_string()).map_err(failed("print the handshake")),
+            |shutdown| async move {
+                #[cfg(unix)]
+                return ends(signals, host, outlive_host, shutdown).await;
+                #[cfg(not(unix))]
+                {
+                    let _ = (signals, outlive_host, shutdown);
+                    std::future::pending().await
+                }
+            },
+        )
+        .await
+    }
+
+    /// Serves until `Shutdown` has run. `ready` is called when hosts can
+    /// connect; what `beside` makes is polled all the while, and never ends.
+    pub(super) async fn serve_on<Beside>(
+        self,
+        ground: Ground,
+        ready: impl FnOnce() -> Result<(), ServeError>,
+        beside: impl FnOnce(Shutdown) -> Beside,
+    ) -> Result<(), ServeError>
+    where
+        Beside: Future<Output = ()>,
+    {
+        let Ground {
+            version,
+            listener,
+            sockets,
+            tls,
+            multiplexed,
+            printed,
+        } = ground;
         let broker = Broker::new(BrokerConfig {
             end: End::Plugin,
             tls: tls.clone(),
             sockets,
-            multiplexed: multiplexing == Some(true),
+            multiplexed,
             outward: None,
             inward: None,
         });
-
         let (stopped, stop) = watch::channel(false);
         let services = (self.services)(&PluginContext {
             protocol_version: version,
@@ -181,46 +257,35 @@ impl ServeConfig {
             .add_service(GrpcControllerServer::new(ControllerService {
                 shutdown: shutdown.clone(),
             }));
-
-        let line = HandshakeLine {
-            core_version: CORE_PROTOCOL_VERSION,
-            app_version: version,
-            address: listener.address().clone(),
-            protocol: Protocol::Grpc,
-            certificate,
-            multiplexed: multiplexing,
-        };
-        stdout::write_handshake(&line.to_string()).map_err(failed("print the handshake"))?;
-
+        ready()?;
         let connections = Connections {
             services,
             tls,
-            multiplexed: (multiplexing == Some(true)).then_some(broker),
+            multiplexed: multiplexed.then_some(broker),
             stop,
         };
-        let terminated = async {
-            loop {
-                signals.terminate().await;
-                shutdown.run().await;
-            }
-        };
-        connections.run(listener, terminated).await;
+        connections.run(listener, beside(shutdown)).await;
         Ok(())
+    }
+
+    /// The app protocol version to serve.
+    pub(super) fn version(&self) -> Result<u32, ServeError> {
+        negotiate(&self.versions, &accepted_by_host()).ok_or(ServeError(Failure::NoVersions))
     }
 
     /// How connections are protected, and the certificate that the handshake
     /// tells the host.
     fn protection(&self) -> Result<(Option<Tls>, Option<String>), ServeError> {
-        let failed = |error| ServeError(Failure::Tls(error));
+        let unusable = |error| ServeError(Failure::Tls(error));
         if let Some(tls) = &self.tls {
             return Ok((Some(tls.clone()), None));
         }
         let Some(pem) = env::var_os(environment::CLIENT_CERT).filter(|pem| !pem.is_empty()) else {
             return Ok((None, None));
         };
-        let host = certificate_from_pem(pem.as_encoded_bytes()).map_err(failed)?;
-        let identity = Identity::generate().map_err(failed)?;
-        let tls = Tls::pinned(&identity, &host).map_err(failed)?;
+        let host = certificate_from_pem(pem.as_encoded_bytes()).map_err(unusable)?;
+        let identity = Identity::generate().map_err(unusable)?;
+        let tls = Tls::pinned(&identity, &host).map_err(unusable)?;
         let certificate = HandshakeLine::encode_certificate(identity.certificate_der());
         Ok((Some(tls), Some(certificate)))
     }
@@ -252,6 +317,34 @@ impl fmt::Debug for ServeConfig {
     }
 }
 
+/// Runs the orderly end when a signal asks for it or the host is gone.
+#[cfg(unix)]
+async fn ends(mut signals: Signals, host: HostWatch, outlive_host: bool, shutdown: Shutdown) {
+    let host_gone = async {
+        host.gone().await;
+        // Before anything else is logged: that would panic.
+        silence_broken_stderr();
+        if outlive_host {
+            std::future::pending().await
+        }
+    };
+    let terminated = async {
+        signals.terminate().await;
+        silence_broken_stderr();
+    };
+    tokio::select! {
+        () = host_gone => {}
+        () = terminated => {}
+    }
+    shutdown.run().await;
+    std::future::pending().await
+}
+
+/// An error of the operating system in one step.
+pub(super) fn failed(step: &'static str) -> impl Fn(io::Error) -> ServeError {
+    move |error| ServeError(Failure::Io { step, error })
+}
+
 /// Whether the host asks for multiplexing; nothing if it does not mention it,
 /// because then an older one would not expect a seventh field.
 fn multiplexing() -> Option<bool> {
@@ -278,27 +371,38 @@ fn accepted_by_host() -> Vec<u32> {
         .collect()
 }
 
-struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
-    _interrupt: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn install() -> io::Result<Signals> {
+    pub(super) fn install() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             // Having a handler that does nothing is what ignores it.
-            _interrupt: signal(SignalKind::interrupt())?,
+            interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
     #[cfg(not(unix))]
-    fn install() -> io::Result<Signals> {
+    pub(super) fn install() -> io::Result<Signals> {
         Ok(Signals {})
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    pub(super) async fn any(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        std::future::pending().await
     }
 
     async fn terminate(&mut self) {
@@ -348,12 +452,20 @@ impl ServeError {
 /// The whole `main` of a plugin: serves on a runtime of its own, on this
 /// thread, and turns the outcome into an exit code. An error goes to standard
 /// error, with exit code 1.
+///
+/// Started by hand with `OUTBOARD_TEST_MODE` set to a name, it serves in
+/// [test mode](ServeConfig::serve_in_test_mode), and prints the value of
+/// `TF_REATTACH_PROVIDERS` for a plugin of that name, until SIGINT or SIGTERM.
 pub fn run(config: ServeConfig) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(config.serve()),
+        // A host that did start it comes first.
+        Ok(runtime) => match test_mode::wished_for().filter(|_| config.check_cookie().is_err()) {
+            Some(name) => runtime.block_on(config.serve_by_hand(&name)),
+            None => runtime.block_on(config.serve()),
+        },
         Err(error) => Err(ServeError(Failure::Io {
             step: "start a runtime",
             error,

@@ -77,6 +77,11 @@ pub(super) fn write_handshake(line: &str) -> io::Result<()> {
     file.write_all(format!("{line}\n").as_bytes())
 }
 
+/// Another descriptor for what was standard output, which the host reads.
+pub(super) fn original() -> io::Result<OwnedFd> {
+    taken_over()?.original.as_fd().try_clone_to_owned()
+}
+
 /// What was printed and not read yet.
 #[derive(Clone, Default)]
 pub(super) struct Printed(Arc<Shared>);

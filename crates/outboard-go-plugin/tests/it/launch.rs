@@ -244,6 +244,78 @@ async fn what_needs_a_start_excludes_reattaching_before_anything_happens() {
     assert!(plugin.reattach_config().is_none());
 }
 
+/// The fixture, started by hand for a debugger, and what it prints.
+fn in_test_mode(name: &str) -> (std::process::Child, String) {
+    let mut process = std::process::Command::new(fixture().program().unwrap())
+        .env("OUTBOARD_TEST_MODE", name)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(process.stdout.as_mut().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    (process, line)
+}
+
+#[tokio::test]
+async fn a_plugin_under_a_debugger_prints_how_to_reattach_and_is_not_ended_by_hosts() {
+    let name = "registry.terraform.io/example/kv";
+    let (mut process, line) = in_test_mode(name);
+    // A shell reads the line as it stands.
+    let value = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("{line}\nprintf %s \"$TF_REATTACH_PROVIDERS\""))
+        .output()
+        .unwrap();
+    let plugins = ReattachConfig::map_from_json(&String::from_utf8(value.stdout).unwrap()).unwrap();
+    let config = &plugins[name];
+    assert!(config.test);
+    assert_eq!(config.pid, Some(process.id()));
+    for _ in 0..2 {
+        let plugin = reattach(config.clone()).await.unwrap();
+        plugin.ping().await.unwrap();
+        assert_eq!(plugin.stop().await.cause, ExitCause::LeftRunning);
+    }
+    // Ctrl-C, which a plugin that a host has started ignores.
+    let Address::Unix(path) = &config.address else {
+        panic!("{config}")
+    };
+    assert!(path.exists());
+    signal(process.id(), Signal::INT);
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn serving_in_test_mode_ends_when_its_caller_says_so() {
+    let services = outboard_go_plugin::transport::Services::new();
+    let config = outboard_go_plugin::plugin::ServeConfig::new(handshake(), services);
+    let (announce, announced) = tokio::sync::oneshot::channel();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    // No cookie is set here, and the test's output stays its own.
+    let serving = tokio::spawn(config.serve_in_test_mode(
+        |config| announce.send(config.clone()).unwrap(),
+        async {
+            let _ = ended.await;
+        },
+    ));
+    let config = announced.await.unwrap();
+    let plugin = reattach(config.clone()).await.unwrap();
+    plugin.ping().await.unwrap();
+    assert_eq!(plugin.protocol_version(), 1);
+    plugin.stop().await;
+    end.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+    let error = reattach(config).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), StartErrorKind::NotRunning { .. }),
+        "{error}"
+    );
+}
+
 /// Starts the fixture in a directory of its own, in which it calls its sockets
 /// by relative names: the host has to translate them.
 #[derive(Debug)]

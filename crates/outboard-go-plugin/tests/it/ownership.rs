@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
@@ -91,6 +93,103 @@ async fn a_plugin_that_is_to_outlive_its_host_does_and_can_be_reattached_to() {
     assert!(!report.forced, "{report}");
     assert!(!is_alive(plugin.pid()));
     assert!(!host.socket_dir().exists());
+}
+
+/// The fixture, started by somebody who shares no code with our host: what it
+/// does about its host's death, it does by itself.
+struct Bare {
+    process: std::process::Child,
+    address: PathBuf,
+    _sockets: TempDir,
+}
+
+impl Bare {
+    fn start(arguments: &[String], environment: &[(&str, &str)]) -> Bare {
+        let sockets = tempfile::tempdir().unwrap();
+        let mut process = std::process::Command::new(fixture().program().unwrap())
+            .args(arguments)
+            .env("FIXTURE_PLUGIN", "a cookie")
+            .env("PLUGIN_UNIX_SOCKET_DIR", sockets.path())
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.split('|').nth(3).unwrap().into();
+        Bare {
+            process,
+            address,
+            _sockets: sockets,
+        }
+    }
+
+    async fn exit_code(&mut self) -> Option<i32> {
+        let mut status = None;
+        wait_for("its end", || {
+            status = self.process.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap().code()
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_ends_in_order_by_itself_when_nobody_reads_it_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hook");
+    let mut plugin = Bare::start(&[format!("hook-in={}", file.display())], &[]);
+    // One pipe alone may be closed by a host that is well.
+    drop(plugin.process.stdout.take());
+    tokio::net::UnixStream::connect(&plugin.address)
+        .await
+        .unwrap();
+    assert!(plugin.process.try_wait().unwrap().is_none());
+    let before = Instant::now();
+    drop(plugin.process.stderr.take());
+    assert_eq!(plugin.exit_code().await, Some(0));
+    assert!(
+        before.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        before.elapsed()
+    );
+    assert!(file.exists(), "its hook ran, and could log");
+    assert!(!plugin.address.exists());
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_told_to_outlive_its_host_survives_broken_pipes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("now");
+    let talk = [format!("talk-after={}", file.display())];
+    let mut plugin = Bare::start(&talk, &[("OUTBOARD_OUTLIVE_HOST", "1")]);
+    drop(plugin.process.stdout.take());
+    drop(plugin.process.stderr.take());
+    let stderr = PathBuf::from(format!("/proc/{}/fd/2", plugin.process.id()));
+    wait_for("its output to go nowhere", || {
+        fs::read_link(&stderr).is_ok_and(|target| target == Path::new("/dev/null"))
+    })
+    .await;
+    fs::write(&file, "").unwrap();
+    let done = directory.path().join("now.done");
+    wait_for("output that nobody reads", || done.exists()).await;
+    tokio::net::UnixStream::connect(&plugin.address)
+        .await
+        .unwrap();
+    signal(plugin.process.id(), Signal::TERM);
+    assert_eq!(plugin.exit_code().await, Some(0));
+    assert!(!plugin.address.exists());
 }
 
 #[test]
