@@ -58,7 +58,9 @@
 //! | typed start errors, exit reports, events, restart policy | host |
 //! | AutoMTLS and TLS of your own | not yet: a plugin that answers with a certificate is refused with a typed error |
 //! | broker, plain and multiplexed | not yet: a plugin's broker calls are answered with `Unimplemented` |
-//! | reattaching, custom runners, checksums | not yet |
+//! | reattaching, test mode for debuggers | both ends |
+//! | runners of your own; plugins, children and sockets that go with a killed host | host |
+//! | checksums | not yet |
 //!
 //! # Features
 //!
