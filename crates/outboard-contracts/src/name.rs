@@ -7,10 +7,15 @@ use serde::{Deserialize, Serialize};
 /// The longest name that is accepted, in bytes.
 pub const MAX_NAME_LENGTH: usize = 64;
 
+/// Names that a plugin cannot have, because a URL with one means something else:
+/// `…/plugins/external/loaded` is the list of the plugins that run.
+pub const RESERVED_NAMES: &[&str] = &["loaded"];
+
 /// A name that is safe to use as one segment of a path or a URL.
 ///
 /// It starts with a lower-case letter, goes on with lower-case letters, digits
-/// and hyphens, does not end in a hyphen, and has at most [`MAX_NAME_LENGTH`] bytes.
+/// and hyphens, does not end in a hyphen, has at most [`MAX_NAME_LENGTH`] bytes, and
+/// is none of [`RESERVED_NAMES`].
 ///
 /// ```
 /// use outboard_contracts::PluginName;
@@ -42,6 +47,12 @@ pub enum NameError {
         /// The text as it was given.
         name: String,
     },
+    /// One of [`RESERVED_NAMES`].
+    #[error("the name {name:?} is reserved: the HTTP API uses it in its own paths; choose another")]
+    Reserved {
+        /// The name.
+        name: String,
+    },
 }
 
 impl PluginName {
@@ -62,13 +73,17 @@ impl PluginName {
         let all_allowed = name
             .bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if starts_well && ends_well && all_allowed {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(NameError::Malformed {
+        if !(starts_well && ends_well && all_allowed) {
+            return Err(NameError::Malformed {
                 name: name.to_owned(),
-            })
+            });
         }
+        if RESERVED_NAMES.contains(&name) {
+            return Err(NameError::Reserved {
+                name: name.to_owned(),
+            });
+        }
+        Ok(Self(name.to_owned()))
     }
 
     /// The name as text.

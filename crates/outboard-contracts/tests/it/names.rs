@@ -55,6 +55,21 @@ fn a_name_beyond_the_limit_is_refused() {
     );
 }
 
+// DIFFERENCE: the original takes it, and has no page for one plugin that its list of
+// loaded plugins could hide.
+#[test]
+fn a_name_that_the_http_api_uses_itself_is_refused_and_says_so() {
+    let error = PluginName::parse("loaded").unwrap_err();
+    assert_eq!(
+        error,
+        NameError::Reserved {
+            name: "loaded".to_owned()
+        }
+    );
+    assert!(error.to_string().contains("reserved"), "{error}");
+    assert!(PluginName::parse("loaded-2").is_ok());
+}
+
 #[test]
 fn a_name_in_json_is_checked_when_it_is_read() {
     assert_eq!(
