@@ -42,8 +42,13 @@ impl ModuleProvider for Kitchen {
         &self,
         _: &str,
         _: &str,
-        _: Map,
+        config: Map,
     ) -> Result<Box<dyn ModuleInstance>, Error> {
+        if let Some(gas) = config.get("gas").and_then(|gas| gas.as_str())
+            && std::fs::exists(format!("no-{gas}"))?
+        {
+            return Err(Error::new(format!("there is no {gas}")));
+        }
         Ok(Box::new(Stove))
     }
 }

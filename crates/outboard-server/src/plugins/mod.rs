@@ -15,6 +15,7 @@ pub(crate) mod envelope;
 mod error;
 mod handler;
 mod logs;
+mod turns;
 
 pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,

@@ -196,8 +196,94 @@ async fn a_plugin_in_use_is_unloaded_only_by_force() {
             .modules
             .contains(&"kitchen.stove".to_owned())
     );
-    let run = client.post("/api/v1/pipelines/echo/run", "").await;
-    assert_ne!(run.json()["status"], "succeeded", "{run:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_was_unloaded_by_force_comes_back_with_its_modules_and_pipelines() {
+    let running = Running::with_workflow(WORKFLOW).await;
+    let client = &running.client;
+    for load in ["load", "reload"] {
+        let answer = client
+            .post(&format!("{LIST}/kitchen/unload?force=1"), "")
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert!(running.engine.modules().is_empty());
+        // In between, whoever asks is told what is missing and what to do.
+        let answer = client.post("/api/v1/pipelines/echo/run", "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.kind().as_str()),
+            (409, "wrong_state")
+        );
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(
+            detail.contains("\"kitchen\"") && detail.contains("load it"),
+            "{detail}"
+        );
+        assert_eq!(
+            client.post("/hooks/echo", "").await.status,
+            StatusCode::CONFLICT
+        );
+
+        let answer = client.post(&format!("{LIST}/kitchen/{load}"), "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert_eq!(running.engine.modules(), ["stove"]);
+        let answer = client.post("/hooks/echo", r#"{"text":"hi"}"#).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert_eq!(answer.json()["output"]["echo"]["text"], "hi");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_plugin_whose_module_does_not_start_is_not_left_loaded() {
+    let running = Running::with_workflow(&WORKFLOW.replace(
+        "kitchen.stove }",
+        "kitchen.stove, config: { gas: \"GAS\" } }",
+    ))
+    .await;
+    let client = &running.client;
+    client
+        .post(&format!("{LIST}/kitchen/unload?force=1"), "")
+        .await;
+    // The stove looks for this file in its directory when it is made.
+    let gate = running.plugins.path("kitchen/no-GAS");
+    std::fs::write(&gate, "").unwrap();
+    let answer = client.post(&format!("{LIST}/kitchen/load"), "").await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{answer:?}");
+    let error = answer.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        error.contains("stove") && error.contains("no GAS"),
+        "{error}"
+    );
+    assert!(running.manager.loaded_plugins().is_empty());
+    assert!(running.engine.modules().is_empty());
+
+    std::fs::remove_file(&gate).unwrap();
+    let answer = client.post(&format!("{LIST}/kitchen/load"), "").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(client.post("/hooks/echo", "").await.status, StatusCode::OK);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn loads_and_unloads_at_once_leave_engine_and_manager_in_step() {
+    let running = Running::with_workflow(WORKFLOW).await;
+    let client = &running.client;
+    let mut requests = tokio::task::JoinSet::new();
+    for round in 0..12 {
+        let client = client.clone();
+        let action = ["unload?force=1", "load", "reload"][round % 3];
+        requests.spawn(async move { client.post(&format!("{LIST}/kitchen/{action}"), "").await });
+    }
+    while let Some(answer) = requests.join_next().await {
+        let answer = answer.unwrap();
+        assert!(matches!(answer.status.as_u16(), 200 | 409), "{answer:?}");
+    }
+    let answer = client.post(&format!("{LIST}/kitchen/reload"), "").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(running.engine.modules(), ["stove"]);
+    assert_eq!(client.post("/hooks/echo", "").await.status, StatusCode::OK);
     running.stop().await;
 }
 

@@ -177,7 +177,8 @@ pub struct PluginContext {
 }
 
 /// A function that the engine calls after all modules were made and before the
-/// first is started.
+/// first is started, and again whenever modules come back that had gone with their
+/// plugin.
 #[derive(Clone)]
 pub struct WiringHook {
     /// For logs and errors.

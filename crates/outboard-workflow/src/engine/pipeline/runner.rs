@@ -104,6 +104,23 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The same for those whose type is there; the others are left for later.
+    pub(crate) async fn prepare_known(&self) -> Result<(), EngineError> {
+        for slot in self.slots().filter(|slot| slot.plugin().is_some()) {
+            slot.prepare()
+                .await
+                .map_err(|error| error.during("create step", &slot.name))?;
+        }
+        Ok(())
+    }
+
+    /// Names, types and, where the type is there, plugins of all steps and
+    /// compensations.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, &str, Option<String>)> {
+        self.slots()
+            .map(|slot| (slot.name.as_str(), slot.step_type.as_str(), slot.plugin()))
+    }
+
     /// Destroys the steps that a plugin made, or all of them.
     pub(crate) async fn destroy(&self, plugin: Option<&str>) {
         for slot in self.slots() {

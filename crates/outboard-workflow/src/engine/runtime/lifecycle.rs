@@ -8,7 +8,7 @@ use std::{
 
 use outboard_contracts::value::Map;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     Active, Engine, PipelineEntry, State, detached, info, modules::Modules, triggers::Triggers,
@@ -104,14 +104,16 @@ impl Engine {
         let mut extra = Map::new();
         let directory = config_dir.to_string_lossy().into_owned();
         extra.insert("_config_dir".to_owned(), Value::String(directory));
-        let modules = Modules::start(
-            &workflow.modules,
-            registry,
-            &self.inner.application,
-            &extra,
-            self.inner.settings.lifecycle_timeout,
-        )
-        .await?;
+        let modules = Modules::default();
+        modules
+            .add(
+                &workflow.modules,
+                registry,
+                &self.inner.application,
+                &extra,
+                self.inner.settings.lifecycle_timeout,
+            )
+            .await?;
         let pipelines: Vec<_> = workflow
             .pipelines
             .iter()
@@ -126,6 +128,10 @@ impl Engine {
             })
             .collect();
         let active = Arc::new(Active {
+            workflow: workflow.clone(),
+            extra,
+            owners: Mutex::default(),
+            turn: Semaphore::new(1),
             modules,
             pipelines,
             http: Arc::new(http),
@@ -135,6 +141,7 @@ impl Engine {
             leaving: Mutex::default(),
             config_dir,
         });
+        active.note_owners(registry);
         let outcome = async {
             for entry in &active.pipelines {
                 entry
@@ -159,6 +166,8 @@ impl Engine {
 
     async fn end(&self, active: &Active) {
         active.closing.send_replace(true);
+        // What comes back at the moment is back or undone first. It never closes.
+        let _turn = active.turn.acquire().await;
         active.triggers.stop(None).await;
         if !drained(&active.running, self.inner.settings.drain_timeout).await {
             tracing::warn!("runs are cancelled: they did not finish within the drain timeout");

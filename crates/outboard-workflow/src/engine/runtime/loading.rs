@@ -11,6 +11,9 @@ use crate::engine::{EngineError, EnginePlugin};
 impl Engine {
     /// Makes a plugin's types known: all of them or, on an error, none.
     ///
+    /// What the workflow that runs has missed since the plugin was unloaded comes back
+    /// with [`resume`](Self::resume).
+    ///
     /// The plugin is taken as it is: what it depends on is the business of whoever
     /// manages it, such as an [`EnginePluginManager`](crate::engine::EnginePluginManager)
     /// over [`Engine::registry`] for plugins of this process.
@@ -23,7 +26,7 @@ impl Engine {
     }
 
     /// Puts a plugin's new types in the place of its old ones, as one change. Modules
-    /// and steps that exist stay.
+    /// and steps that exist stay; [`resume`](Self::resume) makes those that were missing.
     ///
     /// # Errors
     ///
@@ -52,8 +55,13 @@ impl Engine {
     }
 
     /// Forgets a plugin's types, after cancelling the runs, stopping the modules and
-    /// triggers and destroying the steps that are of them. A caller who goes away does
-    /// not stop it half-way.
+    /// triggers and destroying the steps that are of them. Modules of others that need
+    /// one of its modules are stopped too. A caller who goes away does not stop it
+    /// half-way.
+    ///
+    /// The workflow goes on without them: pipelines with steps of the plugin are
+    /// refused until [`load_plugin`](Self::load_plugin) and [`resume`](Self::resume)
+    /// bring it back.
     ///
     /// # Errors
     ///
@@ -85,6 +93,11 @@ impl Engine {
         let active = self.active();
         // From here on no run that uses it begins, so what is seen now stays true.
         let _leaving = active.as_deref().map(|active| active.begin_leaving(plugin));
+        let _turn = match &active {
+            // It never closes.
+            Some(active) => Some(active.turn.acquire().await),
+            None => None,
+        };
         let by = self.users_of(plugin);
         if !by.is_empty() && !force {
             return Err(EngineError::InUse {

@@ -4,6 +4,7 @@
 //! ```text
 //! load_plugin ─▸ registry ─▸ apply(workflow): modules ─ steps ─ triggers ─▸ runs
 //!                                   stop: triggers ─ runs ─ steps ─ modules ◂──┘
+//! unload_plugin, load_plugin, resume: a plugin's part of that goes and comes back
 //! ```
 
 mod builder;
@@ -11,26 +12,31 @@ mod info;
 mod lifecycle;
 mod loading;
 mod modules;
+mod resume;
 mod running;
 mod runs;
 mod triggers;
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use outboard_contracts::value::Map;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use self::{modules::Modules, runs::History, triggers::Triggers};
 use super::{
-    Application, EngineError, HttpTable, TypeRegistry,
+    Application, EngineError, HttpTable, TypeKind, TypeRegistry,
     pipeline::{Pipeline, RunResult},
+    workflow_file::Workflow,
 };
 
 pub use self::{
     builder::EngineBuilder,
     info::{PipelineInfo, StepInfo},
+    resume::{Missing, WorkflowState},
     runs::RunEvent,
 };
 
@@ -89,6 +95,14 @@ enum State {
 
 /// A workflow that runs.
 struct Active {
+    /// What the file says, to make again what went with its plugin.
+    workflow: Workflow,
+    /// What every config gets besides what the file says.
+    extra: Map,
+    /// Which plugin each used type was of when it was last there.
+    owners: Mutex<BTreeMap<(TypeKind, String), String>>,
+    /// One change at a time to what runs, first come first served.
+    turn: Semaphore,
     modules: Modules,
     pipelines: Vec<Arc<PipelineEntry>>,
     http: Arc<HttpTable>,

@@ -1,8 +1,9 @@
 //! Modules: made, initialized and started in the order of their needs, and undone
-//! in reverse; a failure half-way undoes what was done.
+//! in reverse; a failure half-way undoes what was done. Some may go while the others
+//! run, and come back.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,74 +15,136 @@ use crate::engine::{
     workflow_file::ModuleDefinition,
 };
 
-/// The modules that run, in the order in which they were started.
-pub(super) struct Modules(Mutex<Vec<Running>>);
+/// The modules that run.
+#[derive(Default)]
+pub(super) struct Modules(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// In the order in which they were started: what needs another comes later.
+    running: Vec<Running>,
+    /// Which modules each one needs, as far as it is known; also of those that went.
+    needs: BTreeMap<String, Vec<String>>,
+}
 
 #[derive(Clone)]
 struct Running {
     module: Arc<dyn Module>,
     name: String,
     plugin: String,
+    /// The modules that it needs, by name.
+    needs: Vec<String>,
     started: bool,
 }
 
 impl Modules {
-    pub(super) async fn start(
+    /// Makes and starts modules beside those that run: all of them or, on an error,
+    /// none.
+    pub(super) async fn add(
+        &self,
         definitions: &[ModuleDefinition],
         registry: &TypeRegistry,
         application: &Application,
         extra: &Map,
         limit: Duration,
-    ) -> Result<Modules, EngineError> {
+    ) -> Result<(), EngineError> {
+        let present = self.lock().running.clone();
         let mut made = Vec::new();
-        let outcome = build(definitions, registry, application, extra, limit, &mut made).await;
-        match outcome {
-            Ok(()) => Ok(Modules(Mutex::new(made))),
-            Err(error) => {
-                undo(&mut made, application, limit).await;
-                Err(error)
-            }
+        let outcome = build(
+            definitions,
+            &present,
+            registry,
+            application,
+            extra,
+            limit,
+            &mut made,
+        )
+        .await;
+        if let Err(error) = outcome {
+            undo(&mut made, application, limit).await;
+            return Err(error);
         }
+        let mut state = self.lock();
+        for running in made {
+            state
+                .needs
+                .insert(running.name.clone(), running.needs.clone());
+            state.running.push(running);
+        }
+        Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Running>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn names(&self) -> Vec<String> {
         self.lock()
+            .running
             .iter()
             .map(|running| running.name.clone())
             .collect()
     }
 
     pub(super) fn of_plugin(&self, plugin: &str) -> Vec<String> {
-        let modules = self.lock();
-        let of_plugin = modules.iter().filter(|running| running.plugin == plugin);
+        let state = self.lock();
+        let of_plugin = state
+            .running
+            .iter()
+            .filter(|running| running.plugin == plugin);
         of_plugin.map(|running| running.name.clone()).collect()
     }
 
+    /// Which modules a module is known to need.
+    pub(super) fn needs_of(&self, name: &str) -> Vec<String> {
+        self.lock().needs.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Ends the modules of a plugin, and those that need one of them: they could not
+    /// go on without it.
     pub(super) async fn remove_of_plugin(
         &self,
         plugin: &str,
         application: &Application,
         limit: Duration,
     ) {
+        let of_plugin = self.of_plugin(plugin);
+        self.remove(of_plugin, application, limit).await;
+    }
+
+    /// Ends the modules of these names, and those that need one of them.
+    pub(super) async fn remove(
+        &self,
+        names: Vec<String>,
+        application: &Application,
+        limit: Duration,
+    ) {
+        let mut going: BTreeSet<String> = names.into_iter().collect();
         let mut removed: Vec<_> = self
             .lock()
-            .extract_if(.., |running| running.plugin == plugin)
+            .running
+            .extract_if(.., |running| {
+                // Those that it needs were looked at before it.
+                let goes = going.contains(&running.name)
+                    || running.needs.iter().any(|need| going.contains(need));
+                if goes {
+                    going.insert(running.name.clone());
+                }
+                goes
+            })
             .collect();
         undo(&mut removed, application, limit).await;
     }
 
     pub(super) async fn stop(&self, application: &Application, limit: Duration) {
-        let mut all = std::mem::take(&mut *self.lock());
+        let mut all = std::mem::take(&mut self.lock().running);
         undo(&mut all, application, limit).await;
     }
 }
 
 async fn build(
     definitions: &[ModuleDefinition],
+    present: &[Running],
     registry: &TypeRegistry,
     application: &Application,
     extra: &Map,
@@ -107,10 +170,11 @@ async fn build(
             module,
             name: name.clone(),
             plugin: registered.plugin,
+            needs: Vec::new(),
             started: false,
         });
     }
-    sort(definitions, made)?;
+    sort(definitions, present, made)?;
     for running in made.iter() {
         let (module, name) = (&running.module, &running.name);
         guard::call_now(
@@ -160,20 +224,40 @@ async fn build(
 }
 
 /// Puts every module after those it needs: by name, or by the service it requires.
-fn sort(definitions: &[ModuleDefinition], made: &mut Vec<Running>) -> Result<(), EngineError> {
+/// What runs already comes before all of them.
+fn sort(
+    definitions: &[ModuleDefinition],
+    present: &[Running],
+    made: &mut Vec<Running>,
+) -> Result<(), EngineError> {
+    /// Who is meant by a name: one that runs, or one of those to be put in order.
+    #[derive(Clone)]
+    enum Provider {
+        Present(String),
+        Made(usize),
+    }
     let mut by_name = BTreeMap::new();
-    for (index, running) in made.iter().enumerate() {
+    let running = present.iter().map(|running| {
+        let provider = Provider::Present(running.name.clone());
+        (running, provider)
+    });
+    let new = made
+        .iter()
+        .enumerate()
+        .map(|(index, running)| (running, Provider::Made(index)));
+    for (running, provider) in running.chain(new) {
         for service in running.module.provides_services() {
-            by_name.entry(service).or_insert(index);
+            by_name.entry(service).or_insert_with(|| provider.clone());
         }
-        by_name.insert(running.name.clone(), index);
+        by_name.insert(running.name.clone(), provider);
     }
     let mut needs = Vec::new();
+    let mut names = Vec::new();
     for (definition, running) in definitions.iter().zip(made.iter()) {
-        let mut indices = Vec::new();
+        let mut providers = Vec::new();
         let by_file = definition.depends_on.iter().cloned();
         for name in by_file.chain(running.module.dependencies()) {
-            let Some(index) = by_name.get(&name) else {
+            let Some(provider) = by_name.get(&name) else {
                 let nearest = suggest::nearest(&name, by_name.keys().map(String::as_str));
                 let missing = EngineError::NotFound {
                     what: "module",
@@ -182,11 +266,26 @@ fn sort(definitions: &[ModuleDefinition], made: &mut Vec<Running>) -> Result<(),
                 };
                 return Err(missing.during("start module", &running.name));
             };
-            indices.push(*index);
+            providers.push(provider);
         }
         let services = running.module.requires_services();
-        indices.extend(services.iter().filter_map(|service| by_name.get(service)));
+        providers.extend(services.iter().filter_map(|service| by_name.get(service)));
+        let mut indices = Vec::new();
+        let mut needed = Vec::new();
+        for provider in providers {
+            match provider {
+                Provider::Present(name) => needed.push(name.clone()),
+                Provider::Made(index) => {
+                    indices.push(*index);
+                    needed.push(made[*index].name.clone());
+                }
+            }
+        }
         needs.push(indices);
+        names.push(needed);
+    }
+    for (running, names) in made.iter_mut().zip(names) {
+        running.needs = names;
     }
     let sorted =
         order::topological(made.len(), |index| needs[index].clone()).map_err(|circle| {

@@ -19,7 +19,7 @@ impl Engine {
     /// # Errors
     ///
     /// There is no such pipeline, the engine stops, a plugin that it needs is being
-    /// unloaded, or too many runs go on.
+    /// unloaded or is not there, or too many runs go on.
     ///
     /// # Cancellation
     ///
@@ -113,6 +113,9 @@ impl Engine {
         }
         if let Some(plugin) = active.leaving_of(entry) {
             return Err(refused(format!("its plugin {plugin:?} is being unloaded")));
+        }
+        if let Some(missing) = self.missing_for(&active, entry) {
+            return Err(refused(missing.reason));
         }
         let recorder = self.inner.history.begin(pipeline, trigger);
         for (key, value) in [

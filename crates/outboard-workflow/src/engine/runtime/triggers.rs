@@ -64,30 +64,51 @@ impl Triggers {
                     pipeline,
                     config,
                 } => {
-                    let registered = engine.registry().trigger(trigger_type)?;
-                    let what = |verb: &'static str| move || format!("{verb} trigger {name:?}");
-                    let create = registered.factory.create(name, config.clone());
-                    let trigger = guard::call(what("creating"), Some(LIMIT), create).await?;
-                    lock(&self.started).push(Started {
-                        name: name.clone(),
-                        plugin: registered.plugin,
-                        trigger: Arc::clone(&trigger),
-                    });
-                    require_modules(engine, name, &*trigger)?;
-                    let init = trigger.init(engine.application());
-                    guard::call(what("initializing"), Some(LIMIT), init).await?;
-                    let sink = Arc::new(Sink {
-                        engine: Arc::downgrade(&engine.inner),
-                        pipeline: pipeline.clone(),
-                        trigger_type: trigger_type.clone(),
-                    });
-                    let configure = trigger.configure(config.clone(), sink);
-                    guard::call(what("configuring"), Some(LIMIT), configure).await?;
-                    guard::call(what("starting"), Some(LIMIT), trigger.start()).await?;
+                    self.start_one(engine, name, trigger_type, pipeline, config)
+                        .await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Starts one trigger of a plugin. One that fails half-way is among those that
+    /// [`stop`](Self::stop) ends.
+    pub(super) async fn start_one(
+        &self,
+        engine: &Engine,
+        name: &str,
+        trigger_type: &str,
+        pipeline: &str,
+        config: &Map,
+    ) -> Result<(), EngineError> {
+        let registered = engine.registry().trigger(trigger_type)?;
+        let what = |verb: &'static str| move || format!("{verb} trigger {name:?}");
+        let create = registered.factory.create(name, config.clone());
+        let trigger = guard::call(what("creating"), Some(LIMIT), create).await?;
+        lock(&self.started).push(Started {
+            name: name.to_owned(),
+            plugin: registered.plugin,
+            trigger: Arc::clone(&trigger),
+        });
+        require_modules(engine, name, &*trigger)?;
+        let init = trigger.init(engine.application());
+        guard::call(what("initializing"), Some(LIMIT), init).await?;
+        let sink = Arc::new(Sink {
+            engine: Arc::downgrade(&engine.inner),
+            pipeline: pipeline.to_owned(),
+            trigger_type: trigger_type.to_owned(),
+        });
+        let configure = trigger.configure(config.clone(), sink);
+        guard::call(what("configuring"), Some(LIMIT), configure).await?;
+        guard::call(what("starting"), Some(LIMIT), trigger.start()).await
+    }
+
+    /// Whether a trigger of a plugin was started and not ended.
+    pub(super) fn is_started(&self, name: &str) -> bool {
+        lock(&self.started)
+            .iter()
+            .any(|started| started.name == name)
     }
 
     /// The names of the triggers that a plugin made.
@@ -105,10 +126,18 @@ impl Triggers {
                 schedule.abort();
             }
         }
+        self.end(|started| plugin.is_none_or(|plugin| plugin == started.plugin))
+            .await;
+    }
+
+    /// Ends the triggers of these names.
+    pub(super) async fn stop_named(&self, names: &[String]) {
+        self.end(|started| names.contains(&started.name)).await;
+    }
+
+    async fn end(&self, which: impl Fn(&Started) -> bool) {
         let ending: Vec<Started> = lock(&self.started)
-            .extract_if(.., |started| {
-                plugin.is_none_or(|plugin| plugin == started.plugin)
-            })
+            .extract_if(.., |started| which(started))
             .collect();
         for Started { name, trigger, .. } in ending.into_iter().rev() {
             let what = || format!("stopping trigger {name:?}");

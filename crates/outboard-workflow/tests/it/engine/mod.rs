@@ -9,6 +9,7 @@ mod native;
 mod native_http;
 mod pipelines;
 mod registry;
+mod resume;
 mod runtime;
 mod state;
 mod support;

@@ -182,9 +182,17 @@ type Sinks = Arc<Mutex<Vec<Arc<dyn TriggerSink>>>>;
 
 fn bells(fails: bool) -> (Engine, Diary, Sinks) {
     let (diary, sinks) = (Diary::default(), Sinks::default());
+    let engine = Engine::builder().build().unwrap();
+    engine
+        .load_plugin(Arc::new(bells_plugin(fails, &diary, &sinks)))
+        .unwrap();
+    (engine, diary, sinks)
+}
+
+fn bells_plugin(fails: bool, diary: &Diary, sinks: &Sinks) -> TestPlugin {
     let mut plugin = TestPlugin::new("bells").step("step.test", test_steps(&Diary::default()));
     let factory = trigger_factory({
-        let (diary, sinks) = (diary.clone(), Arc::clone(&sinks));
+        let (diary, sinks) = (diary.clone(), Arc::clone(sinks));
         move |name, _| {
             let bell = Bell {
                 name,
@@ -196,9 +204,7 @@ fn bells(fails: bool) -> (Engine, Diary, Sinks) {
         }
     });
     plugin.triggers.insert("bell".to_owned(), factory);
-    let engine = Engine::builder().build().unwrap();
-    engine.load_plugin(Arc::new(plugin)).unwrap();
-    (engine, diary, sinks)
+    plugin
 }
 
 const BELL: &str = "{ type: bell, pipeline: p, config: { tone: a } }";
@@ -249,4 +255,33 @@ async fn a_plugin_whose_trigger_listens_is_in_use() {
     assert!(error.to_string().contains("trigger \"bell-0\""), "{error}");
     engine.unload_plugin("bells", true).await.unwrap();
     assert_eq!(diary.entries().last().unwrap(), "destroy bell");
+}
+
+#[tokio::test]
+async fn a_trigger_that_went_with_its_plugin_comes_back_with_it() {
+    let (engine, diary, sinks) = bells(false);
+    apply(&engine, &file("{}", BELL)).await.unwrap();
+    engine.unload_plugin("bells", true).await.unwrap();
+    let missing = engine.missing();
+    assert!(
+        missing
+            .iter()
+            .any(|missing| missing.what == "trigger \"bell-0\""),
+        "{missing:?}"
+    );
+    let cracked = Diary::default();
+    let plugin = bells_plugin(true, &cracked, &Sinks::default());
+    engine.load_plugin(Arc::new(plugin)).unwrap();
+    let error = engine.resume().await.unwrap_err();
+    assert!(error.to_string().contains("cracked"), "{error}");
+    assert_eq!(cracked.entries().last().unwrap(), "destroy bell");
+
+    let plugin = bells_plugin(false, &diary, &sinks);
+    engine.replace_plugin(Arc::new(plugin)).unwrap();
+    engine.resume().await.unwrap();
+    engine.resume().await.unwrap();
+    assert!(engine.missing().is_empty());
+    assert_eq!(sinks.lock().unwrap().len(), 2, "it is started once");
+    assert_eq!(diary.entries().last().unwrap(), "start bell");
+    engine.stop().await;
 }
