@@ -6,6 +6,7 @@
 mod events;
 mod http;
 mod plugins;
+mod readiness;
 mod security;
 mod server;
 mod workflow;

@@ -1,6 +1,6 @@
 //! The server: routes, and what every request goes through before it reaches one.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -11,6 +11,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
+use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -19,24 +20,25 @@ use hyper_util::{
 use outboard_workflow::{engine::Engine, external::ExternalPluginManager};
 use serde_json::json;
 use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
 };
 
 use crate::{
     events::Events,
-    http::{Limits, Problem, deadline, harden, identify},
+    http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     plugins::{self, PluginControl, PluginHandler},
+    readiness::{Readiness, readyz},
     security::Access,
     workflow,
 };
 
 /// Largest body of a request, in bytes.
 const MAX_BODY: usize = 8 * 1024 * 1024;
-/// How many requests are worked on at once.
+/// How many requests are worked on at once, unless somebody says otherwise. There may
+/// be twice as many connections.
 const MAX_REQUESTS: usize = 256;
-/// How many connections there may be at once.
-const MAX_CONNECTIONS: usize = 512;
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take until it begins to answer. A plugin's start may
@@ -49,6 +51,7 @@ pub(crate) struct AppState {
     pub(crate) plugins: PluginControl,
     pub(crate) engine: Engine,
     pub(crate) events: Events,
+    pub(crate) readiness: Readiness,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -70,6 +73,8 @@ pub struct ServerBuilder {
     manager: ExternalPluginManager,
     engine: Engine,
     access: Access,
+    max_requests: usize,
+    expects_workflow: bool,
 }
 
 /// The HTTP API over a manager of plugins and an engine.
@@ -81,25 +86,46 @@ pub struct Server {
     manager: ExternalPluginManager,
     engine: Engine,
     stopping: watch::Sender<bool>,
+    max_connections: usize,
 }
 
 impl ServerBuilder {
+    /// How many requests are worked on at once: 256 unless set, and at least 1. One more
+    /// is answered with 503 `overloaded`. There may be twice as many connections.
+    pub fn max_requests(mut self, requests: usize) -> Self {
+        self.max_requests = requests.clamp(1, Semaphore::MAX_PERMITS / 2);
+        self
+    }
+
+    /// Whether the engine is to run a workflow before `/readyz` says that the server is
+    /// ready: not unless set.
+    pub fn expects_workflow(mut self, expects: bool) -> Self {
+        self.expects_workflow = expects;
+        self
+    }
+
     /// The server; it listens nowhere yet.
     pub fn build(self) -> Server {
         let ServerBuilder {
             manager,
             engine,
             access,
+            max_requests,
+            expects_workflow,
         } = self;
         let (stopping, stopped) = watch::channel(false);
-        let events = Events::new(stopped);
+        let events = Events::new(stopped.clone());
         let control = PluginControl::new(manager.clone(), engine.clone());
         let state = AppState {
             plugins: control.clone(),
             engine: engine.clone(),
             events: events.clone(),
+            readiness: Readiness {
+                expects_workflow,
+                stopping: stopped,
+            },
         };
-        let router = routes(state, access);
+        let router = routes(state, access, max_requests);
         Server {
             router,
             control,
@@ -107,6 +133,7 @@ impl ServerBuilder {
             manager,
             engine,
             stopping,
+            max_connections: max_requests * 2,
         }
     }
 }
@@ -122,6 +149,8 @@ impl Server {
             manager,
             engine,
             access,
+            max_requests: MAX_REQUESTS,
+            expects_workflow: false,
         }
     }
 
@@ -135,8 +164,9 @@ impl Server {
         self.router.clone()
     }
 
-    /// Serves until `stop` is ready. Then no new connection is taken, streams end,
-    /// and requests that are being worked on are answered, for at most `drain`.
+    /// Serves until `stop` is ready. Then streams end, and requests that are being worked
+    /// on are answered, for at most `drain`; new ones are refused with 503 `stopping`,
+    /// but for `/healthz` and `/readyz`.
     ///
     /// # Errors
     ///
@@ -156,7 +186,7 @@ impl Server {
             .abort_handle(),
         ];
         let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let places = Arc::new(Semaphore::new(self.max_connections));
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -164,21 +194,10 @@ impl Server {
                 () = &mut stop => break,
                 accepted = accept(&listener, &places) => accepted,
             };
-            let (stream, place) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of descriptors, most likely: others may be freed.
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
+            let Some((stream, place)) = accepted else {
+                continue;
             };
-            let service = TowerToHyperService::new(self.router.clone());
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            let connection = graceful.watch(connection);
+            let connection = graceful.watch(connection(stream, &self.router, true));
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection broke");
@@ -186,16 +205,15 @@ impl Server {
                 drop(place);
             });
         }
-        drop(listener);
         self.stopping.send_replace(true);
-        if tokio::time::timeout(drain, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                ?drain,
-                "requests were still being worked on and are cut off"
-            );
+        tokio::select! {
+            drained = tokio::time::timeout(drain, graceful.shutdown()) => if drained.is_err() {
+                tracing::warn!(
+                    ?drain,
+                    "requests were still being worked on and are cut off"
+                );
+            },
+            never = refuse(&listener, &places, &self.router) => match never {},
         }
         for task in recording {
             task.abort();
@@ -204,20 +222,68 @@ impl Server {
     }
 }
 
+/// The next connection and its place among those that there may be. `None` if it
+/// cannot be taken; another may.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(|error| io::Error::other(error.to_string()))?;
-    let (stream, _): (_, SocketAddr) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, place))
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let accepted = async {
+        let place = Arc::clone(places)
+            .acquire_owned()
+            .await
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok::<_, io::Error>((stream, place))
+    };
+    match accepted.await {
+        Ok(accepted) => Some(accepted),
+        Err(error) => {
+            // Out of descriptors, most likely: others may be freed.
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
 }
 
-fn routes(state: AppState, access: Access) -> Router {
+type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+
+fn connection(stream: TcpStream, router: &Router, keep_alive: bool) -> Connection {
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .keep_alive(keep_alive)
+        .serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(router.clone()),
+        )
+}
+
+/// Answers new connections while the old ones come to their end, so that whoever asks
+/// hears that the server stops. Nobody waits for these.
+async fn refuse(listener: &TcpListener, places: &Arc<Semaphore>, router: &Router) -> Infallible {
+    // They end with it.
+    let mut refused = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(listener, places) => accepted,
+            Some(_) = refused.join_next() => continue,
+        };
+        if let Some((stream, place)) = accepted {
+            let connection = connection(stream, router, false);
+            refused.spawn(async move {
+                // Its end, good or bad, is nobody's business any more.
+                let _ = connection.await;
+                drop(place);
+            });
+        }
+    }
+}
+
+fn routes(state: AppState, access: Access, max_requests: usize) -> Router {
+    let stopping = state.readiness.stopping.clone();
     let prefix = plugins::PREFIX;
     let ours = Router::new()
         .route("/", get(front_page))
@@ -225,7 +291,7 @@ fn routes(state: AppState, access: Access) -> Router {
             "/healthz",
             get(|| async { Json(json!({ "status": "ok" })) }),
         )
-        .route("/readyz", get(|| async { Json(json!({ "status": "ok" })) }))
+        .route("/readyz", get(readyz))
         .route("/api/v1/events", get(all_events))
         .route(&format!("{prefix}/{{name}}"), get(plugins::details))
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
@@ -240,8 +306,16 @@ fn routes(state: AppState, access: Access) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(ANSWER_TIMEOUT, deadline))
         .layer(middleware::from_fn_with_state(
-            Limits::new(MAX_REQUESTS),
+            Idempotency::new(max_requests),
+            Idempotency::once,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Limits::new(max_requests),
             Limits::admit,
+        ))
+        .layer(middleware::from_fn_with_state(
+            stopping,
+            refuse_while_stopping,
         ))
         .layer(middleware::from_fn_with_state(access, Access::guard))
         .layer(middleware::from_fn(harden))

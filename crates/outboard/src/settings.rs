@@ -60,6 +60,11 @@ const KEYS: &[Key] = &[
         help: "text or json",
     },
     Key {
+        name: "max_requests",
+        default: "256",
+        help: "how many requests `serve` works on at once",
+    },
+    Key {
         name: "plugins_dir",
         default: "",
         help: "plugins, if not in the data directory",
@@ -75,6 +80,9 @@ const KEYS: &[Key] = &[
         help: "the workflow file that `serve` runs",
     },
 ];
+
+/// The most that `max_requests` can be: each may hold a body and an open file.
+const MAX_REQUESTS: usize = 65_536;
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,6 +201,7 @@ impl Settings {
         settings.log_format()?;
         settings.duration("start_timeout")?;
         settings.duration("drain_timeout")?;
+        settings.max_requests()?;
         settings.switch("dev")?;
         settings.switch("allow_remote")?;
         settings.inherit_environment()?;
@@ -270,6 +279,17 @@ impl Settings {
             .and_then(|duration| duration.try_into().ok())
             .filter(|duration: &Duration| !duration.is_zero())
             .ok_or_else(|| self.wrong(name, "a duration, such as 30s or 2m"))
+    }
+
+    /// How many requests are worked on at once.
+    pub(crate) fn max_requests(&self) -> Result<usize, CliError> {
+        let number = self.text("max_requests").parse().ok();
+        number
+            .filter(|number| (1..=MAX_REQUESTS).contains(number))
+            .ok_or_else(|| {
+                let expected = format!("a number from 1 to {MAX_REQUESTS}");
+                self.wrong("max_requests", &expected)
+            })
     }
 
     pub(crate) fn inherit_environment(

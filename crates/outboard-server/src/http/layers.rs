@@ -9,9 +9,10 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::Problem;
+use crate::plugins;
 
 /// How many requests are worked on at once.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl Limits {
         let Ok(_permit) = limits.requests.try_acquire() else {
             let detail = format!("the server works on {} requests already", limits.most);
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
-                .with_hint("try again later, or raise max_requests");
+                .with_hint("try again later, or raise the setting max_requests");
             let mut response = problem.into_response();
             response
                 .headers_mut()
@@ -51,6 +52,23 @@ impl Limits {
         };
         next.run(request).await
     }
+}
+
+/// Turns requests away that come after the server began to stop. Whether it lives and
+/// whether it is ready can still be asked.
+pub(crate) async fn refuse_while_stopping(
+    State(stopping): State<watch::Receiver<bool>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if !*stopping.borrow() || matches!(path, "/healthz" | "/readyz") {
+        return next.run(request).await;
+    }
+    let detail = "the server is stopping and takes no new work";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
+        .with_hint("ask the next one, or try again when it is back");
+    plugins::refusal(&problem, request.method(), path)
 }
 
 /// Ends a request that takes longer than `limit` until it begins to answer.

@@ -1,15 +1,17 @@
 //! What every request goes through, whatever it is for.
 //!
 //! From the outside in: request id and log line, security headers, panics, access,
-//! the number of requests at once, then a route with its time limit and the limit
-//! of its body.
+//! whether the server stops, the number of requests at once, whether the request was
+//! done before, then a route with its time limit and the limit of its body.
 
+mod idempotency;
 mod layers;
 mod problem;
 mod request_id;
 
 pub use self::problem::Problem;
 pub(crate) use self::{
-    layers::{Limits, deadline, harden},
+    idempotency::Idempotency,
+    layers::{Limits, deadline, harden, refuse_while_stopping},
     request_id::identify,
 };

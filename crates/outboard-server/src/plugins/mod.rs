@@ -11,11 +11,15 @@
 
 mod control;
 mod details;
-pub(crate) mod envelope;
+mod envelope;
 mod error;
 mod handler;
 mod logs;
 mod turns;
+
+use axum::response::{IntoResponse as _, Response};
+
+use crate::http::Problem;
 
 pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
@@ -23,9 +27,22 @@ pub use self::{
 pub(crate) use self::{
     details::details,
     error::status_of_manager,
-    handler::{is_seed_route, is_under_seed_routes, not_found},
+    handler::{is_under_seed_routes, not_found},
     logs::logs,
 };
+
+/// A refusal before any route is asked: the seed's routes say it in the seed's words,
+/// all others in ours.
+pub(crate) fn refusal(problem: &Problem, method: &http::Method, path: &str) -> Response {
+    if !handler::is_seed_route(method, path) {
+        return problem.clone().into_response();
+    }
+    let hint = problem
+        .hint
+        .as_deref()
+        .map_or_else(String::new, |hint| format!("; {hint}"));
+    envelope::error(problem.status, &format!("{}{hint}", problem.detail))
+}
 
 /// Where the seed's routes begin.
 pub(crate) const PREFIX: &str = "/api/v1/plugins/external";

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -92,17 +92,9 @@ impl Access {
     }
 }
 
-/// The seed's routes say it in the seed's words, all others in ours.
+/// With what to send where a token is asked for.
 fn refuse(problem: &Problem, method: &http::Method, path: &str) -> Response {
-    let mut response = if plugins::is_seed_route(method, path) {
-        let hint = problem
-            .hint
-            .as_deref()
-            .map_or_else(String::new, |hint| format!("; {hint}"));
-        plugins::envelope::error(problem.status, &format!("{}{hint}", problem.detail))
-    } else {
-        problem.clone().into_response()
-    };
+    let mut response = plugins::refusal(problem, method, path);
     if problem.status == StatusCode::UNAUTHORIZED {
         let bearer = HeaderValue::from_static("Bearer");
         response

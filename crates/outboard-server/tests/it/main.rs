@@ -7,5 +7,8 @@ mod client;
 mod details;
 mod events;
 mod golden;
+mod idempotency;
+mod limits;
 mod pipelines;
+mod readiness;
 mod support;

@@ -342,17 +342,37 @@ async fn a_request_that_is_being_worked_on_is_answered_before_the_server_is_gone
         tokio::spawn(async move { client.post("/api/v1/pipelines/wait/run", &input).await });
     eventually("the step waits", || waiting.exists()).await;
 
-    let address = running.client.address;
+    let client = running.client.clone();
     let (server, engine, manager, _plugins) = running.begin_stop();
-    // No new connection is taken, and still the old request has its time.
+    // New requests are refused, and still the old one has its time.
     let until = std::time::Instant::now() + Duration::from_secs(30);
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        assert!(std::time::Instant::now() < until, "it still listens");
+    while client.get("/readyz").await.status == StatusCode::OK {
+        assert!(std::time::Instant::now() < until, "it takes new work");
     }
+    let ready = client.get("/readyz").await;
+    assert_eq!(
+        (ready.status.as_u16(), ready.kind().as_str()),
+        (503, "not_ready")
+    );
+    assert_eq!(ready.json()["problems"][0]["kind"], "stopping", "{ready:?}");
+    assert_eq!(client.get("/healthz").await.status, StatusCode::OK);
+    let refused = client.post("/api/v1/pipelines/echo/run", "").await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.kind().as_str()),
+        (503, "stopping")
+    );
+    let refused = client.post(&format!("{LIST}/kitchen/reload"), "").await;
+    assert_eq!(refused.json()["status"], "error", "{refused:?}");
     assert!(!request.is_finished());
     std::fs::write(&gate, "").unwrap();
     assert_eq!(request.await.unwrap().json()["status"], "succeeded");
     server.await.unwrap().unwrap();
+    assert!(
+        tokio::net::TcpStream::connect(client.address)
+            .await
+            .is_err(),
+        "it still listens"
+    );
     engine.stop().await;
     manager.shutdown().await;
 }

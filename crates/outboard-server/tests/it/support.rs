@@ -8,7 +8,7 @@ use std::{
 };
 
 use outboard_go_plugin::host::RestartPolicy;
-use outboard_server::{Access, HostPolicy, Server, Token};
+use outboard_server::{Access, HostPolicy, Server, ServerBuilder, Token};
 use outboard_workflow::{
     engine::{
         Engine,
@@ -107,11 +107,21 @@ impl Running {
     }
 
     pub(crate) async fn start_with(plugins: Plugins, token: Option<Token>) -> Running {
+        Running::start_as(plugins, token, |server| server).await
+    }
+
+    /// The same, with settings of the server's.
+    pub(crate) async fn start_as(
+        plugins: Plugins,
+        token: Option<Token>,
+        settings: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (manager, engine) = (plugins.manager(), Engine::builder().build().unwrap());
         let access = Access::new(HostPolicy::new(address, &["box.example".to_owned()]), token);
-        let server = Server::builder(manager.clone(), engine.clone(), access).build();
+        let server = Server::builder(manager.clone(), engine.clone(), access);
+        let server = settings(server).build();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async {
@@ -138,23 +148,24 @@ impl Running {
     /// Loads the kitchen over HTTP and starts a workflow over it.
     pub(crate) async fn with_workflow(file: &str) -> Running {
         let running = Running::start(Plugins::with_kitchen()).await;
-        let loaded = running
+        running.apply(file).await;
+        running
+    }
+
+    /// Loads the kitchen over HTTP and starts a workflow over it.
+    pub(crate) async fn apply(&self, file: &str) {
+        let loaded = self
             .client
             .post("/api/v1/plugins/external/kitchen/load", "")
             .await;
         assert_eq!(loaded.status, 200, "{loaded:?}");
-        let types = running.engine.registry().known_types();
+        let types = self.engine.registry().known_types();
         let options = CheckOptions {
             types: Some(&types),
             ..CheckOptions::permissive()
         };
         let workflow = workflow_file::check(file.as_bytes(), &options).unwrap();
-        running
-            .engine
-            .apply(&workflow, Path::new("."))
-            .await
-            .unwrap();
-        running
+        self.engine.apply(&workflow, Path::new(".")).await.unwrap();
     }
 
     /// Tells the server to stop, and does not wait for it.

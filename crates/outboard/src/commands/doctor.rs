@@ -81,7 +81,11 @@ pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> 
         .iter()
         .filter(|check| check.verdict == Verdict::Problem)
         .count();
-    if problems > 0 && !output.is_json() {
+    if problems > 0 {
+        if output.is_json() {
+            // The result has said which.
+            return Err(CliError::silent());
+        }
         let noun = if problems == 1 { "problem" } else { "problems" };
         return Err(CliError::failed(
             "doctor",

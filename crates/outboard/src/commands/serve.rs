@@ -67,18 +67,10 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
     };
     let access = Access::new(HostPolicy::new(bound, &settings.hosts()), token.clone());
-    let server = Server::builder(manager.clone(), engine.clone(), access).build();
-    if let Some(file) = &file {
-        let started = tokio::select! {
-            started = host::start(file, server.plugins(), &engine) => started.map(|()| true),
-            () = &mut stop => Ok(false),
-        };
-        if !matches!(started, Ok(true)) {
-            engine.stop().await;
-            manager.shutdown().await;
-            return started.map(drop);
-        }
-    }
+    let server = Server::builder(manager.clone(), engine.clone(), access)
+        .max_requests(settings.max_requests()?)
+        .expects_workflow(file.is_some())
+        .build();
     let server_file = ServerFile {
         address: bound.to_string(),
         token: token.map(|token| token.secret().to_owned()),
@@ -92,11 +84,16 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
             format!("cannot write {}: {error}", path.display()),
         )
     })?;
-    announce(bound, dev, settings, output);
 
     let drain = settings.duration("drain_timeout")?;
     let (begin, begun) = watch::channel(false);
-    let mut begun_too = begin.subscribe();
+    let has_begun = || {
+        let mut begun = begun.clone();
+        async move {
+            // An error means that nobody can say so any more: then it is over too.
+            let _ = begun.wait_for(|begun| *begun).await;
+        }
+    };
     let ask = async {
         stop.await;
         if !output.is_json() {
@@ -106,22 +103,36 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         // Whoever asks twice does not want to wait.
         interrupted().await;
     };
-    let mut begun_first = begun;
-    let requests = server.serve(
-        listener,
-        async move {
-            let _ = begun_first.wait_for(|begun| *begun).await;
-        },
-        drain,
-    );
-    // Runs that nobody waits for over HTTP get the same time, not their own after it.
-    let runs = async {
-        let _ = begun_too.wait_for(|begun| *begun).await;
+    let control = server.plugins().clone();
+    let requests = server.serve(listener, has_begun(), drain);
+    // It answers from here on; /readyz says when the workflow runs.
+    let work = async {
+        let start = async {
+            match &file {
+                Some(file) => host::start(file, &control, &engine).await,
+                None => Ok(()),
+            }
+        };
+        let started = tokio::select! {
+            started = start => started.map(|()| true),
+            () = has_begun() => Ok(false),
+        };
+        match started {
+            Ok(true) => {
+                announce(bound, dev, settings, output);
+                has_begun().await;
+            }
+            // Without its workflow it is of no use.
+            _ => drop(begin.send_replace(true)),
+        }
+        // Runs that nobody waits for over HTTP get the same time, not their own after it.
         engine.stop().await;
+        started.map(drop)
     };
     let orderly = async {
-        let (served, ()) = tokio::join!(requests, runs);
+        let (served, worked) = tokio::join!(requests, work);
         manager.shutdown().await;
+        worked?;
         served.map_err(|error| CliError::failed("listen", error))
     };
     let served = tokio::select! {

@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod doctor;
 mod help;
 mod plugin;
 mod run;

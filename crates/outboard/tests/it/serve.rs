@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, Home, Serving};
@@ -90,9 +91,11 @@ fn whoever_asks_twice_does_not_wait_for_what_runs_and_nothing_is_left() {
 
     server.ask_to_stop();
     let until = Instant::now() + DEADLINE;
-    while TcpStream::connect(&address).is_ok() {
-        assert!(Instant::now() < until, "it still listens");
+    let ready = format!("{}/readyz", server.url);
+    while status(&ready, Some(&token)) == 200 {
+        assert!(Instant::now() < until, "it takes new work");
     }
+    assert_eq!(status(&ready, Some(&token)), 503);
     assert!(home.data().join("server.json").exists(), "it did not wait");
     assert_eq!(server.terminate().code(), Some(1));
     assert!(!home.data().join("server.json").exists());
@@ -261,4 +264,55 @@ fn a_further_name_of_the_server_is_a_setting() {
     home.write("outboard.toml", "hosts = 'box.example, other.example'");
     assert_eq!(asked("box.example"), 200);
     assert_eq!(asked("evil.example"), 403);
+}
+
+#[test]
+fn a_server_whose_plugin_is_slow_to_start_is_alive_and_can_be_asked_and_stopped() {
+    let home = Home::new();
+    home.script("slow", "echo waiting for a friend >&2; exec sleep 1000");
+    home.write(
+        "slow.yaml",
+        "pipelines:\n  a:\n    steps: [{ name: x, type: step.slow }]\n",
+    );
+    let serve = ["serve", "--addr", "127.0.0.1:0", "--workflow", "slow.yaml"];
+    let server = home.command(&serve).spawn().unwrap();
+    let until = Instant::now() + DEADLINE;
+    while !home.data().join("server.json").exists() {
+        assert!(Instant::now() < until, "no server");
+    }
+    let file = server_file(&home);
+    let url = format!("http://{}", file["address"].as_str().unwrap());
+    let token = file["token"].as_str();
+    assert_eq!(status(&format!("{url}/healthz"), None), 200);
+    assert_eq!(status(&format!("{url}/readyz"), token), 503);
+    while !home
+        .run(&["plugin", "logs", "slow"])
+        .stdout
+        .contains("waiting for a friend")
+    {
+        assert!(Instant::now() < until, "what it said is not shown");
+    }
+    let pid = Pid::from_child(&server);
+    kill_process(pid, Signal::TERM).unwrap();
+    let ran = crate::support::finish(server, "").exits(0);
+    assert!(
+        !ran.stdout.contains("listening"),
+        "it was never ready: {ran:?}"
+    );
+    assert!(!home.data().join("server.json").exists());
+}
+
+#[test]
+fn how_many_requests_are_worked_on_at_once_is_a_setting_with_limits() {
+    let home = Home::new();
+    let serve = ["serve", "--addr", "127.0.0.1:0"];
+    for wrong in ["0", "-1", "many", "65537"] {
+        home.write("outboard.toml", &format!("max_requests = '{wrong}'"));
+        let ran = home.run(&serve).exits(2);
+        assert!(ran.stderr.contains("a number from 1 to 65536"), "{ran:?}");
+    }
+    home.write("outboard.toml", "max_requests = 3");
+    let ran = home.run(&["config", "show", "max_requests"]).exits(0);
+    assert_eq!(ran.stdout, "3\n");
+    assert_eq!(Serving::start(&home, &[]).terminate().code(), Some(0));
 }

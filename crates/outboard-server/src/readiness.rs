@@ -1,0 +1,128 @@
+//! `GET /readyz`: whether the server can do its work, and if not, all that is in the
+//! way. `/healthz` says only that the process answers.
+//!
+//! ```json
+//! {"status":"ok","workflow":"running","plugins":[{"name":"kv","state":"ready"}]}
+//! ```
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use outboard_workflow::{
+    engine::WorkflowState,
+    external::{PluginState, PluginStatus},
+};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::server::AppState;
+
+/// What the server needs to know about itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness {
+    /// Whether a workflow is to be started before the server is ready.
+    pub(crate) expects_workflow: bool,
+    /// Becomes true when the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// One thing that is in the way.
+#[derive(Debug, Serialize)]
+struct Obstacle {
+    /// `stopping`, `workflow`, `plugin` or `missing`.
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<String>,
+    detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Needed {
+    name: String,
+    state: &'static str,
+}
+
+pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
+    let mut obstacles = Vec::new();
+    if *state.readiness.stopping.borrow() {
+        obstacles.push(Obstacle {
+            kind: "stopping",
+            plugin: None,
+            detail: "the server is stopping".to_owned(),
+        });
+    }
+    let workflow = state.engine.workflow_state();
+    let in_the_way = match workflow {
+        WorkflowState::None if state.readiness.expects_workflow => {
+            Some("its plugins are being started, or it was stopped")
+        }
+        WorkflowState::Changing => Some("it is being started or stopped"),
+        _ => None,
+    };
+    obstacles.extend(in_the_way.map(|why| Obstacle {
+        kind: "workflow",
+        plugin: None,
+        detail: format!("the workflow does not run: {why}"),
+    }));
+    let mut plugins = Vec::new();
+    for name in state.engine.plugins_in_use() {
+        // Without a status it is one in this process, which is always there.
+        let Some(status) = state.plugins.manager().status(&name) else {
+            continue;
+        };
+        obstacles.extend(in_the_way_of(&name, &status));
+        plugins.push(Needed {
+            state: status.state.as_str(),
+            name,
+        });
+    }
+    let missing = state.engine.missing().into_iter();
+    obstacles.extend(missing.map(|missing| Obstacle {
+        kind: "missing",
+        detail: format!("{} does not run: {}", missing.what, missing.reason),
+        plugin: missing.plugin,
+    }));
+    if obstacles.is_empty() {
+        let ready = json!({ "status": "ok", "workflow": workflow, "plugins": plugins });
+        return Json(ready).into_response();
+    }
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let details: Vec<_> = obstacles
+        .iter()
+        .map(|obstacle| obstacle.detail.as_str())
+        .collect();
+    let document = json!({
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "kind": "not_ready",
+        "detail": details.join("; "),
+        "workflow": workflow,
+        "plugins": plugins,
+        "problems": obstacles,
+    });
+    let mut response = (status, Json(document)).into_response();
+    let kind = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn in_the_way_of(name: &str, status: &PluginStatus) -> Option<Obstacle> {
+    let why = match &status.state {
+        PluginState::Ready => return None,
+        PluginState::Restarting { attempt } => {
+            format!("crashed and is being started again, attempt {attempt}")
+        }
+        PluginState::Failed { reason } => format!("failed: {reason}"),
+        PluginState::Stopping => "is being stopped".to_owned(),
+        other => format!("is {}", other.as_str()),
+    };
+    Some(Obstacle {
+        kind: "plugin",
+        plugin: Some(name.to_owned()),
+        detail: format!("plugin {name:?} {why}"),
+    })
+}
