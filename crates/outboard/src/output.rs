@@ -1,6 +1,6 @@
 //! Printing: tables and lines for people, one object or array for programs.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -66,6 +66,13 @@ pub(crate) fn line(text: &str) {
 /// A line on standard error.
 pub(crate) fn eprint_line(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A line for a person who waits. Nobody else sees it.
+pub(crate) fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint_line(text);
+    }
 }
 
 /// Rows under a heading, each column as wide as it must be.

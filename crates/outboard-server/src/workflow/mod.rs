@@ -2,7 +2,7 @@
 //!
 //! | route | answers |
 //! |---|---|
-//! | `GET /api/v1/pipelines` | `{"items":[…],"next":null}` |
+//! | `GET /api/v1/pipelines?limit=&cursor=` | pipelines; `next` is the cursor of the rest |
 //! | `GET /api/v1/pipelines/{name}` | one pipeline |
 //! | `POST /api/v1/pipelines/{name}/run` | the run, once it has ended; its `status` says how |
 //! | `GET /api/v1/runs?limit=&cursor=` | runs, newest first; `next` is the cursor of the rest |
@@ -31,7 +31,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 pub(crate) use self::problem::problem_of_engine;
 use crate::{events::Events, http::Problem, server::AppState};
 
-/// How many runs a page has if nobody says how many, and how many it may have.
+/// How many items a page has if nobody says how many, and how many it may have.
 const PAGE: usize = 50;
 const MAX_PAGE: usize = 500;
 /// Largest body of a request that starts a pipeline, in bytes.
@@ -52,11 +52,44 @@ struct Page<T> {
     next: Option<String>,
 }
 
-async fn pipelines(State(engine): State<Engine>) -> Json<Page<PipelineInfo>> {
-    Json(Page {
-        items: engine.pipelines(),
-        next: None,
-    })
+impl PageQuery {
+    /// A page of a list. A cursor is the id of the last item of the page before, so that
+    /// new items do not shift the rest.
+    fn page<T>(
+        &self,
+        items: Vec<T>,
+        what: &'static str,
+        id: impl Fn(&T) -> &str,
+    ) -> Result<Page<T>, Problem> {
+        let limit = self.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+        let from = match &self.cursor {
+            None => 0,
+            Some(cursor) => match items.iter().position(|item| id(item) == cursor) {
+                Some(index) => index + 1,
+                None => {
+                    let detail = format!("the cursor is of a {what} that is forgotten");
+                    return Err(
+                        Problem::bad_request(detail).with_hint("begin again without a cursor")
+                    );
+                }
+            },
+        };
+        let more = items.len() > from.saturating_add(limit);
+        let items: Vec<T> = items.into_iter().skip(from).take(limit).collect();
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| id(last).to_owned());
+        Ok(Page { items, next })
+    }
+}
+
+async fn pipelines(
+    State(engine): State<Engine>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<PipelineInfo>>, Problem> {
+    let page = query.page(engine.pipelines(), "pipeline", |pipeline| &pipeline.name)?;
+    Ok(Json(page))
 }
 
 async fn pipeline(
@@ -122,28 +155,9 @@ async fn runs(
     State(engine): State<Engine>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RunSummary>>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
-    let runs = engine.runs();
-    // A cursor is the last run of the page before: new runs do not shift the rest.
-    let from = match &query.cursor {
-        None => 0,
-        Some(cursor) => match runs.iter().position(|run| run.id == *cursor) {
-            Some(index) => index + 1,
-            None => {
-                return Err(
-                    Problem::bad_request("the cursor is of a run that is forgotten")
-                        .with_hint("begin again without a cursor"),
-                );
-            }
-        },
-    };
-    let page: Vec<_> = runs.iter().skip(from).take(limit).cloned().collect();
-    let more = runs.len() > from + page.len();
-    let next = page.last().filter(|_| more).map(|run| run.id.clone());
-    Ok(Json(Page {
-        items: page.into_iter().map(RunSummary::from).collect(),
-        next,
-    }))
+    let Page { items, next } = query.page(engine.runs(), "run", |run| &run.id)?;
+    let items = items.into_iter().map(RunSummary::from).collect();
+    Ok(Json(Page { items, next }))
 }
 
 async fn run_by_id(

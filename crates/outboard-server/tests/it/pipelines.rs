@@ -86,6 +86,27 @@ async fn pages_of_runs_neither_repeat_nor_skip_one_while_new_runs_come() {
 }
 
 #[tokio::test]
+async fn pipelines_come_in_pages_too() {
+    let running = Running::with_workflow(WORKFLOW).await;
+    let client = &running.client;
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/pipelines?limit=2".to_owned();
+    loop {
+        let page = client.get(&path).await.json();
+        let items = page["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|item| item["name"].clone()));
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("/api/v1/pipelines?limit=2&cursor={next}");
+    }
+    assert_eq!(seen, ["echo", "wait", "die"]);
+    let answer = client.get("/api/v1/pipelines?cursor=none").await;
+    assert_eq!(answer.kind(), "bad_request");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_run_says_why() {
     let running = Running::with_workflow(WORKFLOW).await;
     let client = &running.client;

@@ -1,11 +1,12 @@
 //! `outboard doctor`: what this machine offers, and what is wrong with it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use outboard_workflow::external::ExternalPluginManager;
+use outboard_workflow::external::{DiscoveredPlugin, ExternalPluginManager};
 use serde::Serialize;
 
 use crate::{
@@ -237,6 +238,7 @@ fn plugins(path: &Path) -> Vec<Check> {
         "plugins",
         format!("{loadable} in {}", path.display()),
     )];
+    checks.extend(claimed_twice(&found));
     for plugin in found {
         if let Err(error) = plugin.manifest {
             checks.push(Check::problem(
@@ -247,6 +249,34 @@ fn plugins(path: &Path) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// Types that two plugins have: only one of them can be loaded.
+fn claimed_twice(found: &[DiscoveredPlugin]) -> Vec<Check> {
+    let mut owners: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for plugin in found {
+        let Ok(manifest) = &plugin.manifest else {
+            continue;
+        };
+        for (kind, types) in [
+            ("module", &manifest.module_types),
+            ("step", &manifest.step_types),
+            ("trigger", &manifest.trigger_types),
+        ] {
+            for name in types {
+                owners.entry((kind, name)).or_default().push(&plugin.name);
+            }
+        }
+    }
+    owners.retain(|_, plugins| plugins.len() > 1);
+    let check = |((kind, name), plugins): ((&str, &str), Vec<&str>)| {
+        Check::problem(
+            "types",
+            format!("{kind} type {name:?} is of {}", plugins.join(" and ")),
+            "only one of them can be loaded: remove the others",
+        )
+    };
+    owners.into_iter().map(check).collect()
 }
 
 fn server(data_dir: &Path) -> Check {

@@ -191,39 +191,7 @@ async fn apply(
     with_triggers: bool,
 ) -> Result<(), CliError> {
     let wanted = file.check(None).map_err(|problems| file.error(&problems))?;
-    let used = wanted.used_types();
-    let known = engine.registry().known_types();
-    let missing = |kind: &[String], known: &[String]| -> Vec<String> {
-        kind.iter()
-            .filter(|name| !known.contains(name))
-            .cloned()
-            .collect()
-    };
-    let modules = missing(&used.modules, &known.modules);
-    let steps = missing(&used.steps, &known.steps);
-    let triggers = missing(&used.triggers, &known.triggers);
-    let mut load = BTreeSet::new();
-    for plugin in plugins.manager().discover_plugins()? {
-        let Ok(manifest) = plugin.manifest else {
-            continue;
-        };
-        let has =
-            |wanted: &[String], types: &[String]| wanted.iter().any(|name| types.contains(name));
-        let silent = manifest.module_types.is_empty() && manifest.step_types.is_empty();
-        let needed = has(&modules, &manifest.module_types)
-            || has(&steps, &manifest.step_types)
-            || has(&triggers, &manifest.trigger_types);
-        // One that lists no types may have any of those that are still missing.
-        let open = !(modules.is_empty() && steps.is_empty() && triggers.is_empty());
-        if needed || (silent && open) {
-            load.insert(plugin.name);
-        }
-    }
-    for name in load {
-        if !plugins.manager().is_loaded(&name) {
-            plugins.load(&name).await.map_err(of_control)?;
-        }
-    }
+    load_needed(&wanted, plugins, engine).await?;
     let types = engine.registry().known_types();
     let mut workflow = file.check(Some(&types)).map_err(|problems| {
         file.error(&problems).hint(format!(
@@ -239,6 +207,66 @@ async fn apply(
         .apply(&workflow, &file.directory())
         .await
         .map_err(|error| of_engine(&error))
+}
+
+/// Loads the plugins whose `plugin.json` lists a type that the workflow uses, then, if
+/// types are still missing, those that list none and so could have any.
+async fn load_needed(
+    workflow: &Workflow,
+    plugins: &PluginControl,
+    engine: &Engine,
+) -> Result<(), CliError> {
+    let used = workflow.used_types();
+    let missing = || {
+        let known = engine.registry().known_types();
+        let of = |used: &[String], known: &[String]| -> Vec<String> {
+            let missing = used.iter().filter(|name| !known.contains(name));
+            missing.cloned().collect()
+        };
+        KnownTypes {
+            modules: of(&used.modules, &known.modules),
+            steps: of(&used.steps, &known.steps),
+            triggers: of(&used.triggers, &known.triggers),
+        }
+    };
+    let first = missing();
+    let (mut needed, mut silent) = (BTreeSet::new(), BTreeSet::new());
+    for plugin in plugins.manager().discover_plugins()? {
+        let Ok(manifest) = plugin.manifest else {
+            continue;
+        };
+        let has =
+            |wanted: &[String], types: &[String]| wanted.iter().any(|name| types.contains(name));
+        if manifest.module_types.is_empty()
+            && manifest.step_types.is_empty()
+            && manifest.trigger_types.is_empty()
+        {
+            silent.insert(plugin.name);
+        } else if has(&first.modules, &manifest.module_types)
+            || has(&first.steps, &manifest.step_types)
+            || has(&first.triggers, &manifest.trigger_types)
+        {
+            needed.insert(plugin.name);
+        }
+    }
+    for name in needed {
+        if !plugins.manager().is_loaded(&name) {
+            plugins.load(&name).await.map_err(of_control)?;
+        }
+    }
+    for name in silent {
+        if missing() == KnownTypes::default() {
+            break;
+        }
+        if !plugins.manager().is_loaded(&name)
+            && let Err(error) = plugins.load(&name).await
+        {
+            // Perhaps the workflow does not need it; if it does, the check says what
+            // is missing.
+            tracing::warn!(plugin = name, %error, "a plugin that lists no types is left out");
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn of_control(error: outboard_server::ControlError) -> CliError {

@@ -8,7 +8,7 @@ use crate::{
     api::Api,
     cli::{LogsArgs, PluginCommand},
     error::{CliError, Exit},
-    output::{Output, line, table},
+    output::{Output, line, progress, table},
     settings::Settings,
 };
 
@@ -30,6 +30,15 @@ pub(crate) fn run(
             act("unload", &arguments.name, query, settings, output)
         }
         PluginCommand::Logs(arguments) => logs(&arguments, settings, output),
+    }
+}
+
+/// A failure of the server's, with what to do on the command line rather than over HTTP.
+fn here(name: &str, error: CliError) -> CliError {
+    match error.kind.as_str() {
+        "not_found" => error.hint("`outboard plugin list` shows those that are there"),
+        "not_loaded" => error.hint(format!("load it first: outboard plugin load {name}")),
+        _ => error,
     }
 }
 
@@ -130,7 +139,9 @@ fn list(settings: &Settings, output: &Output) -> Result<(), CliError> {
 fn show(name: &str, settings: &Settings, output: &Output) -> Result<(), CliError> {
     let name = checked(name)?;
     let plugin = match Api::find(&settings.data_dir())? {
-        Some(api) => api.get(&format!("{BASE}/{name}"))?,
+        Some(api) => api
+            .get(&format!("{BASE}/{name}"))
+            .map_err(|error| here(name, error))?,
         None => {
             let found = on_disk(settings)?
                 .into_iter()
@@ -200,7 +211,10 @@ fn act(
 ) -> Result<(), CliError> {
     let name = checked(name)?;
     let api = Api::require(&settings.data_dir())?;
-    let done = api.post(&format!("{BASE}/{name}/{action}{query}"))?;
+    progress(&format!("{action} {name} …"));
+    let done = api
+        .post(&format!("{BASE}/{name}/{action}{query}"))
+        .map_err(|error| here(name, error))?;
     output.result(&done, || {
         line(&format!("{name}: {}", text(&done, "/action")))
     });
@@ -212,7 +226,7 @@ fn logs(arguments: &LogsArgs, settings: &Settings, output: &Output) -> Result<()
     let api = Api::require(&settings.data_dir())?;
     let path = format!("{BASE}/{name}/logs?lines={}", arguments.lines);
     if !arguments.follow {
-        let answer = api.get(&path)?;
+        let answer = api.get(&path).map_err(|error| here(name, error))?;
         let lines = answer["lines"].clone();
         output.result(&lines, || {
             for entry in lines.as_array().into_iter().flatten() {
@@ -221,7 +235,7 @@ fn logs(arguments: &LogsArgs, settings: &Settings, output: &Output) -> Result<()
         });
         return Ok(());
     }
-    api.events(&format!("{path}&follow=1"), |event, data| {
+    let followed = api.events(&format!("{path}&follow=1"), |event, data| {
         if output.is_json() {
             output.json_line(&json!({ "event": event, "data": data }));
             return;
@@ -231,7 +245,8 @@ fn logs(arguments: &LogsArgs, settings: &Settings, output: &Output) -> Result<()
             "exit" => line(&format!("-- {}", text(&data, "/text"))),
             _ => line(&format!("-- {event} {data}")),
         }
-    })
+    });
+    followed.map_err(|error| here(name, error))
 }
 
 fn print_line(entry: &Value) {

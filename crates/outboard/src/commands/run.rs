@@ -1,6 +1,6 @@
 //! `outboard run`: one pipeline of a workflow file, once.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::Read as _;
 
 use outboard_server::PluginControl;
 use outboard_workflow::engine::{
@@ -12,7 +12,7 @@ use super::host::{self, WorkflowFile};
 use crate::{
     cli::RunArgs,
     error::{CliError, Exit},
-    output::{Output, eprint_line},
+    output::{Output, progress},
     settings::Settings,
 };
 
@@ -122,13 +122,6 @@ fn choose(wanted: Option<&str>, workflow: &Workflow) -> Result<String, CliError>
                     .hint(format!("choose one with --pipeline: {}", names.join(", "))),
             )
         }
-    }
-}
-
-/// A line for a person who waits. Nobody else sees it.
-fn progress(text: &str) {
-    if std::io::stderr().is_terminal() {
-        eprint_line(text);
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::watch};
 use super::host::{self, WorkflowFile};
 use crate::{
     error::{CliError, Exit},
-    output::{Output, eprint_line, line},
+    output::{Output, eprint_line, line, progress},
     server_file::ServerFile,
     settings::Settings,
 };
@@ -109,7 +109,10 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     let work = async {
         let start = async {
             match &file {
-                Some(file) => host::start(file, &control, &engine).await,
+                Some(file) => {
+                    progress(&format!("starting what {} needs", file.path.display()));
+                    host::start(file, &control, &engine).await
+                }
                 None => Ok(()),
             }
         };

@@ -47,3 +47,22 @@ fn a_warning_alone_is_none() {
         }
     }
 }
+
+#[test]
+fn a_type_that_two_plugins_have_is_a_problem_that_names_both() {
+    let home = Home::new();
+    home.script("baker", "exit 1");
+    home.script("rival", "exit 1");
+    home.run(&["doctor"]).exits(0);
+    let manifest = std::fs::read_to_string(home.path("data/plugins/rival/plugin.json")).unwrap();
+    home.write(
+        "data/plugins/rival/plugin.json",
+        &manifest.replace("step.rival", "step.baker"),
+    );
+    let ran = home.run(&["doctor"]).exits(1);
+    assert!(
+        ran.stdout
+            .contains("step type \"step.baker\" is of baker and rival"),
+        "{ran:?}"
+    );
+}

@@ -66,6 +66,26 @@ fn wrong_use_ends_with_2_and_says_so_on_standard_error() {
 }
 
 #[test]
+fn a_program_that_asked_for_json_gets_wrong_use_as_json_too() {
+    let home = Home::new();
+    for arguments in [
+        &["lits", "--json"][..],
+        &["--json"],
+        &["plugin", "show", "--json"],
+        &["serve", "--json", "--adr", "x"],
+    ] {
+        let ran = home.run(arguments).exits(2);
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+        let error = &ran.json()["error"];
+        assert_eq!(error["kind"], "usage", "{arguments:?}");
+        assert_ne!(error["message"], "", "{arguments:?}");
+    }
+    // Help and version are what was asked for.
+    let ran = home.run(&["--json", "--help"]).exits(0);
+    assert!(ran.stdout.contains("Examples:"), "{ran:?}");
+}
+
+#[test]
 fn completions_know_the_commands_of_each_shell() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {

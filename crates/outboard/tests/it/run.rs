@@ -104,3 +104,36 @@ fn what_a_workflow_needs_and_no_plugin_has_is_named() {
     assert!(ran.stderr.contains("step.shout"), "{ran:?}");
     assert!(ran.stderr.contains("outboard plugin list"), "{ran:?}");
 }
+
+#[test]
+fn a_broken_plugin_that_the_workflow_does_not_need_stops_nothing() {
+    let home = Home::new();
+    home.store_plugin();
+    home.script("broken", "exit 3");
+    // It lists no types, so that it could have any.
+    home.manifest(
+        "broken",
+        &serde_json::json!({
+            "name": "broken", "version": "1.0.0", "author": "tests", "description": "is broken",
+        }),
+    );
+    home.write("numbers.json", "[1, 2]");
+    home.write(
+        "read.yaml",
+        "pipelines:\n  read:\n    steps: [{ name: read, type: step.read_json, config: { path: numbers.json } }]\n",
+    );
+    let ran = home.run(&["run", "read.yaml"]).exits(0);
+    assert_eq!(ran.json()["status"], "succeeded");
+    assert!(
+        !ran.stderr.contains("broken"),
+        "it was not even tried: {ran:?}"
+    );
+    // Where a type is missing it is tried, and what is wrong is said of both.
+    home.write(
+        "other.yaml",
+        "pipelines:\n  other:\n    steps: [{ name: other, type: step.other }]\n",
+    );
+    let ran = home.run(&["run", "other.yaml"]).exits(1);
+    assert!(ran.stderr.contains("\"step.other\""), "{ran:?}");
+    assert!(ran.stderr.contains("exit status 3"), "{ran:?}");
+}

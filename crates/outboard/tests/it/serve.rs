@@ -200,6 +200,10 @@ fn a_plugin_goes_through_its_whole_life_over_the_command_line() {
     );
     act("unload", "store-plugin").exits(1);
     assert!(home.processes().is_empty());
+    let ran = home.run(&["plugin", "show", "nobody"]).exits(3);
+    assert!(ran.stderr.contains("`outboard plugin list`"), "{ran:?}");
+    let ran = home.run(&["plugin", "logs", "-f", "nobody"]).exits(3);
+    assert!(ran.stderr.contains("`outboard plugin list`"), "{ran:?}");
     // Not there, and there but no plugin.
     act("load", "nobody").exits(3);
     act("show", "nobody").exits(3);
