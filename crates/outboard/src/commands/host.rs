@@ -14,7 +14,7 @@ use outboard_workflow::{
         BUILTIN_TRIGGERS, Engine, EngineError, KnownTypes, LOG_STEP,
         workflow_file::{self, CheckOptions, Problems, Workflow},
     },
-    external::ExternalPluginManager,
+    external::{ExternalPluginManager, ManagerErrorKind},
 };
 
 use crate::{
@@ -250,8 +250,14 @@ async fn load_needed(
         }
     }
     for name in needed {
-        if !plugins.manager().is_loaded(&name) {
-            plugins.load(&name).await.map_err(of_control)?;
+        if plugins.manager().is_loaded(&name) {
+            continue;
+        }
+        match plugins.load(&name).await {
+            // Somebody asked for it over HTTP at the same time.
+            Err(outboard_server::ControlError::Manager(error))
+                if error.kind() == ManagerErrorKind::AlreadyLoaded => {}
+            loaded => loaded.map_err(of_control)?,
         }
     }
     for name in silent {
