@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, PoisonError, mpsc::sync_channel},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -255,8 +255,20 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// When something below a directory was last changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if !path.is_dir() {
+        return path.metadata().unwrap().modified().ok();
+    }
+    let entries = fs::read_dir(path).unwrap();
+    entries
+        .map(|entry| newest(&entry.unwrap().path()))
+        .max()
+        .flatten()
+}
+
 /// The built example plugin. It is another package's, so that it may have to be
-/// built first.
+/// built first, also where an old one lies.
 fn store_plugin_program() -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,7 +276,19 @@ fn store_plugin_program() -> PathBuf {
     directory.pop();
     directory.pop();
     let program = directory.join("store-plugin");
-    if program.exists() {
+    let sources = [
+        "examples/store-plugin",
+        "crates/outboard-sdk/src",
+        "crates/outboard-go-plugin/src",
+        "crates/outboard-contracts/src",
+    ];
+    let changed = sources
+        .iter()
+        .map(|path| newest(&repository().join(path)))
+        .max()
+        .flatten();
+    let built = program.metadata().and_then(|file| file.modified()).ok();
+    if built > changed {
         return program;
     }
     let profile = match directory.file_name().and_then(|name| name.to_str()) {
