@@ -15,5 +15,6 @@
 
 pub mod cases;
 pub mod host;
+pub mod terraform;
 pub mod tools;
 mod wire;

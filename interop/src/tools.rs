@@ -95,7 +95,7 @@ pub fn target_directory() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
 }
 
-fn found<T: Clone>(needed: &str, result: &Result<T, String>) -> Option<T> {
+pub(crate) fn found<T: Clone>(needed: &str, result: &Result<T, String>) -> Option<T> {
     match result {
         Ok(tool) => Some(tool.clone()),
         Err(reason) => {

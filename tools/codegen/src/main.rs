@@ -24,6 +24,11 @@ const TARGETS: &[Target] = &[
         protos: &["plugin.proto"],
         out: "crates/outboard-contracts/src/generated",
     },
+    Target {
+        include: "examples/terraform-provider/proto",
+        protos: &["provider.proto"],
+        out: "examples/terraform-provider/src/generated",
+    },
 ];
 
 fn main() -> ExitCode {

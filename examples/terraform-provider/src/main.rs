@@ -1,0 +1,34 @@
+//! Example: makes a file with a Terraform provider, as `terraform apply` would.
+
+use std::{env::args, error::Error};
+
+use terraform_provider::{Provider, provider::spec};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let usage = "usage: terraform-provider PROGRAM DIRECTORY";
+    let program = args().nth(1).ok_or(usage)?;
+    let directory = args().nth(2).ok_or(usage)?;
+
+    let mut provider = Provider::start(&spec(program)).await?;
+    print!("{}", provider.schemas());
+    provider
+        .configure(&[("directory", directory.into())])
+        .await?;
+
+    let config = [("name", "greeting.txt".into()), ("content", "hello".into())];
+    for warning in provider.validate("shelf_file", &config).await? {
+        println!("{warning}");
+    }
+    let plan = provider.plan("shelf_file", None, &config).await?;
+    print!("plan: {plan}");
+    if let Some(state) = provider.apply(plan).await? {
+        print!("applied: {state}");
+        match provider.read(state).await? {
+            Some(state) => print!("read: {state}"),
+            None => println!("read: it is gone"),
+        }
+    }
+    println!("{}", provider.stop().await);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The example host with a provider that stands on the real terraform-plugin-go. Without
+//! Go each test says *skipped* by its name.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod lifecycle;
+mod support;
