@@ -14,7 +14,7 @@
 //! what the list expects, so both directions are held to the same answers.
 
 pub mod cases;
+pub mod foreign;
 pub mod host;
-pub mod terraform;
 pub mod tools;
 mod wire;

@@ -11,55 +11,44 @@
 //! With the feature `host`, a [`PluginSpec`](host::PluginSpec) describes a
 //! plugin, [`start`](host::PluginSpec::start) gives a process that answers, and
 //! its [`channel`](host::PluginProcess::channel) is what a generated client is
-//! built on.
+//! built on. This drives a plugin in Go that was not made with this crate in
+//! mind, through a `.proto` of our own with the plugin's names and numbers:
 //!
 #![cfg_attr(feature = "host", doc = "```no_run")]
 #![cfg_attr(not(feature = "host"), doc = "```ignore")]
-//! use outboard_go_plugin::{handshake::HandshakeConfig, host::PluginSpec};
-//!
-//! #[tokio::main(flavor = "current_thread")]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let handshake = HandshakeConfig::new("KV_PLUGIN", "hello", 1);
-//!     let plugin = PluginSpec::new("kv", "./kv-plugin", handshake).start().await?;
-//!     println!("process {} speaks version {}", plugin.pid(), plugin.protocol_version());
-//!     // let mut kv = KvClient::new(plugin.channel());
-//!     // kv.put(…).await?;
-//!     println!("{}", plugin.stop().await);
-//!     Ok(())
-//! }
+#![doc = include_str!("../examples/kv_host.rs")]
 //! ```
 //!
 //! # A plugin
 //!
-//! With the feature `plugin`, [`run`](plugin::run) is the whole `main`.
+//! With the feature `plugin`, [`run`](plugin::run) is the whole `main` around
+//! a generated server:
 //!
 #![cfg_attr(feature = "plugin", doc = "```no_run")]
 #![cfg_attr(not(feature = "plugin"), doc = "```ignore")]
-//! use outboard_go_plugin::{
-//!     handshake::HandshakeConfig,
-//!     plugin::{ServeConfig, run},
-//!     transport::Services,
-//! };
-//!
-//! fn main() -> std::process::ExitCode {
-//!     let handshake = HandshakeConfig::new("KV_PLUGIN", "hello", 1);
-//!     let services = Services::new(); // .add_service(KvServer::new(MyStore))
-//!     run(ServeConfig::new(handshake, services))
-//! }
+#![doc = include_str!("../examples/kv_plugin.rs")]
 //! ```
+//!
+//! # Sizes
+//!
+//! A message may have [`MAX_MESSAGE_BYTES`](transport::MAX_MESSAGE_BYTES). What
+//! tonic generates takes 4 MiB unless it is told otherwise, so tell each client
+//! and each server, as above. A peer may take less: a Go plugin takes 4 MiB
+//! unless its author raised that. What is too large is refused with
+//! `ResourceExhausted`, for that call alone.
 //!
 //! # What is there, and what is not yet
 //!
 //! | piece | state |
 //! |---|---|
 //! | magic cookie, environment, handshake line, version negotiation | both ends |
-//! | Unix sockets and TCP, plaintext | both ends |
+//! | Unix sockets and TCP | both ends |
+//! | [AutoMTLS](host::TlsMode), and TLS [of your own](tls::Tls) | both ends |
+//! | [broker](broker): connections in both directions, plain and multiplexed | both ends |
 //! | health, orderly shutdown, stdio stream, structured logs | both ends |
 //! | typed start errors, exit reports, events, restart policy | host |
-//! | AutoMTLS and TLS of your own | not yet: a plugin that answers with a certificate is refused with a typed error |
-//! | broker, plain and multiplexed | not yet: a plugin's broker calls are answered with `Unimplemented` |
-//! | reattaching, test mode for debuggers | both ends |
-//! | runners of your own; plugins, children and sockets that go with a killed host | host |
+//! | [reattaching](reattach), test mode for debuggers | both ends |
+//! | [runners of your own](host::Runner); plugins, children and sockets that go with a killed host | host |
 //! | checksums | not yet |
 //!
 //! # Features

@@ -4,6 +4,7 @@
 
 mod cases_for_every_pair;
 mod crashes;
+mod front_page;
 mod handshake_lines;
 mod logs;
 mod manager;

@@ -20,6 +20,11 @@ const TARGETS: &[Target] = &[
         out: "crates/outboard-go-plugin/src/generated",
     },
     Target {
+        include: "crates/outboard-go-plugin/examples/kv",
+        protos: &["kv.proto"],
+        out: "crates/outboard-go-plugin/examples/kv/generated",
+    },
+    Target {
         include: "proto/workflow",
         protos: &["plugin.proto"],
         out: "crates/outboard-contracts/src/generated",

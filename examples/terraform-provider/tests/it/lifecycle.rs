@@ -6,7 +6,7 @@ use outboard_go_plugin::{
     handshake::HandshakeConfig,
     host::{ExitCause, PluginSpec, StartErrorKind, TlsMode},
 };
-use outboard_interop::terraform;
+use outboard_interop::foreign;
 use terraform_provider::{Failure, Provider, provider::handshake};
 
 use crate::support::{names, process_exists, shelf};
@@ -40,7 +40,7 @@ async fn a_provider_also_serves_in_plain_text() {
 
 #[tokio::test]
 async fn a_host_of_version_5_is_told_both_versions() {
-    let Some(program) = terraform::provider() else {
+    let Some(program) = foreign::terraform_provider() else {
         return;
     };
     let handshake = handshake();
@@ -70,7 +70,7 @@ async fn a_host_of_version_5_is_told_both_versions() {
 
 #[tokio::test]
 async fn the_example_makes_a_file_and_says_so() {
-    let Some(program) = terraform::provider() else {
+    let Some(program) = foreign::terraform_provider() else {
         return;
     };
     let shelf = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use outboard_go_plugin::host::PluginSpec;
-use outboard_interop::terraform;
+use outboard_interop::foreign;
 use tempfile::TempDir;
 use terraform_provider::{Failure, Provider, provider::spec};
 
@@ -15,7 +15,7 @@ pub(crate) struct Shelf {
 
 /// `None` after saying that the test is skipped.
 pub(crate) fn shelf() -> Option<Shelf> {
-    let spec = spec(terraform::provider()?).start_timeout(Duration::from_secs(30));
+    let spec = spec(foreign::terraform_provider()?).start_timeout(Duration::from_secs(30));
     let directory = tempfile::tempdir().unwrap();
     Some(Shelf { spec, directory })
 }
