@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 /// When a tool is missing, something does not compile or a test fails.
 pub(crate) fn interop(arguments: &[String]) -> Result {
     let mut command = cargo(&["test", "--package", "outboard-interop"]);
+    command.args(["--package", "terraform-provider"]);
     command.args(arguments).env("OUTBOARD_INTEROP", "require");
     run_command(command)
 }

@@ -34,8 +34,9 @@
 //! A message may have [`MAX_MESSAGE_BYTES`](transport::MAX_MESSAGE_BYTES). What
 //! tonic generates takes 4 MiB unless it is told otherwise, so tell each client
 //! and each server, as above. A peer may take less: a Go plugin takes 4 MiB
-//! unless its author raised that. What is too large is refused with
-//! `ResourceExhausted`, for that call alone.
+//! unless its author raised that. A message that is too large fails its call
+//! and nothing else; [`MessageTooLarge`](transport::MessageTooLarge) reads the
+//! limit out of the status.
 //!
 //! # What is there, and what is not yet
 //!

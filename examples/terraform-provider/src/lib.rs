@@ -15,3 +15,8 @@ pub use self::{
     failure::Failure,
     provider::{Plan, Provider, State},
 };
+
+// What the guide shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Guide;
