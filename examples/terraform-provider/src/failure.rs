@@ -1,6 +1,6 @@
 //! What can go wrong between this host and a provider.
 
-use outboard_go_plugin::host::StartError;
+use outboard_go_plugin::{host::StartError, reattach::ReattachError};
 
 use crate::generated::{
     AttributePath, Diagnostic, attribute_path::step::Selector, diagnostic::Severity,
@@ -13,6 +13,9 @@ pub enum Failure {
     /// The provider did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What is said about running providers is wrong.
+    #[error("TF_REATTACH_PROVIDERS cannot be used: {0}")]
+    Reattach(#[from] ReattachError),
     /// A call did not come through, or the provider could not make sense of it.
     #[error("the provider did not answer as it should: {0}")]
     Call(#[from] tonic::Status),

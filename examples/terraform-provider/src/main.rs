@@ -1,16 +1,26 @@
 //! Example: makes a file with a Terraform provider, as `terraform apply` would.
 
-use std::{env::args, error::Error};
+use std::{env::args, error::Error, process::ExitCode};
 
-use terraform_provider::{Provider, provider::spec};
+use terraform_provider::{Provider, provider::find};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: terraform-provider PROGRAM DIRECTORY";
-    let program = args().nth(1).ok_or(usage)?;
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let usage = "usage: terraform-provider PROVIDER DIRECTORY";
+    let provider = args().nth(1).ok_or(usage)?;
     let directory = args().nth(2).ok_or(usage)?;
 
-    let mut provider = Provider::start(&spec(program)).await?;
+    let mut provider = Provider::start(&find(&provider)?).await?;
     print!("{}", provider.schemas());
     provider
         .configure(&[("directory", directory.into())])

@@ -1,10 +1,11 @@
 //! A running provider, and its calls in the words of Terraform.
 
-use std::{path::Path, time::Duration};
+use std::{env, path::Path, time::Duration};
 
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
     host::{ExitReport, PluginProcess, PluginSpec},
+    reattach::{ReattachConfig, TF_REATTACH_PROVIDERS},
     transport::{Channel, MAX_MESSAGE_BYTES},
 };
 use prost::bytes::Bytes;
@@ -31,6 +32,31 @@ pub fn handshake() -> HandshakeConfig {
         "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
         6,
     )
+}
+
+/// A provider by its address, such as `registry.terraform.io/hashicorp/random`, if
+/// `TF_REATTACH_PROVIDERS` says that one runs; else by the path of its program.
+///
+/// # Errors
+///
+/// When the variable is wrong.
+pub fn find(provider: &str) -> Result<PluginSpec, Failure> {
+    let variable = env::var(TF_REATTACH_PROVIDERS).unwrap_or_else(|_| "{}".to_owned());
+    Ok(match running(&variable, provider)? {
+        Some(running) => running,
+        None => spec(provider),
+    })
+}
+
+/// A provider that somebody else has started, as the variable `TF_REATTACH_PROVIDERS`
+/// describes it. It is spoken to in plain text, and runs on when a host has stopped.
+///
+/// # Errors
+///
+/// When the variable is wrong.
+pub fn running(variable: &str, address: &str) -> Result<Option<PluginSpec>, Failure> {
+    let config = ReattachConfig::map_from_json(variable)?.remove(address);
+    Ok(config.map(|config| PluginSpec::new(address, config, handshake())))
 }
 
 /// How a provider is started from its program.

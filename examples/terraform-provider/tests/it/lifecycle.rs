@@ -104,3 +104,22 @@ async fn the_example_makes_a_file_and_says_so() {
         names(sockets.path())
     );
 }
+
+#[tokio::test]
+async fn the_example_says_what_the_provider_objects_to() {
+    let Some(program) = foreign::terraform_provider() else {
+        return;
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_terraform-provider"))
+        .arg(&program)
+        .arg("/nonexistent")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let complained = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        complained,
+        "the provider refused: error: There is no such shelf (directory): \
+         /nonexistent is not a directory.\n"
+    );
+}

@@ -4,4 +4,5 @@
 
 mod calls;
 mod lifecycle;
+mod reattach;
 mod support;
