@@ -1,18 +1,25 @@
 //! The host's end of the connection.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use outboard_contracts::{
     schema::ModuleSchema,
     value,
     workflow::proto::{self, plugin_service_client::PluginServiceClient},
 };
-use outboard_go_plugin::transport::{Channel, serve_connection};
+use outboard_go_plugin::transport::{Channel, Services, serve_connection};
 use serde_json::Value;
 use tonic::Request;
 
-use super::{CallError, ModuleHandle, StepHandle, error::in_band};
-use crate::workflow::{Manifest, PluginProvider, PluginServer};
+use super::{CallError, ModuleHandle, StepHandle, TestEngine, error::in_band};
+use crate::{
+    Error,
+    workflow::{Manifest, PluginProvider, PluginServer},
+};
 
 /// How much fits into the in-memory connection in each direction.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -30,6 +37,54 @@ pub struct Host {
     channel: Channel,
     server: PluginServer,
     connection: tokio::task::JoinHandle<()>,
+    offered: Arc<Offered>,
+}
+
+/// What the host serves to the plugin, by the number that the plugin dials.
+#[derive(Debug, Default)]
+struct Offered {
+    services: Mutex<HashMap<u32, Services>>,
+    connections: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+}
+
+impl Offered {
+    /// Serves under a number of its own.
+    fn add(&self, services: Services) -> u32 {
+        let mut all = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = u32::try_from(all.len()).unwrap_or(u32::MAX - 1) + 1;
+        all.insert(id, services);
+        id
+    }
+
+    async fn dial(&self, id: u32) -> Result<Channel, Error> {
+        let services = {
+            let all = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get(&id).cloned()
+        };
+        let services = services.ok_or_else(|| Error::new(format!("nothing is served as {id}")))?;
+        let (near, far) = tokio::io::duplex(BUFFER_BYTES);
+        let connection = tokio::spawn(serve(far, services));
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        Ok(Channel::from_io(near).await?)
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        let connections = self.connections.get_mut();
+        for connection in connections.unwrap_or_else(PoisonError::into_inner) {
+            connection.abort();
+        }
+    }
+}
+
+async fn serve(end: tokio::io::DuplexStream, services: Services) {
+    if let Err(error) = serve_connection(end, services).await {
+        tracing::debug!(%error, "a connection in memory broke");
+    }
 }
 
 /// What it takes to make a call. Handles have their own.
@@ -59,14 +114,17 @@ impl Host {
     ///
     /// Outside a tokio runtime.
     pub async fn start(provider: impl PluginProvider) -> Result<Self, CallError> {
-        let server = PluginServer::new(provider);
+        let offered = Arc::new(Offered::default());
+        let dial = Arc::downgrade(&offered);
+        let server = PluginServer::new(provider).with_dial(Arc::new(move |id| {
+            let offered = dial.upgrade();
+            Box::pin(async move {
+                let offered = offered.ok_or_else(|| Error::new("the host is gone"))?;
+                offered.dial(id).await
+            })
+        }));
         let (near, far) = tokio::io::duplex(BUFFER_BYTES);
-        let services = server.services();
-        let connection = tokio::spawn(async move {
-            if let Err(error) = serve_connection(far, services).await {
-                tracing::debug!(%error, "the connection in memory broke");
-            }
-        });
+        let connection = tokio::spawn(serve(far, server.services()));
         let channel = Channel::from_io(near).await.map_err(CallError::Connect)?;
         let client =
             PluginServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
@@ -78,6 +136,7 @@ impl Host {
             channel,
             server,
             connection,
+            offered,
         })
     }
 
@@ -216,6 +275,42 @@ impl Host {
         let response = self.client().create_step(request).await?.into_inner();
         in_band(response.error)?;
         Ok(StepHandle::new(self.caller.clone(), response.handle_id))
+    }
+
+    /// Gives the plugin an engine to call, as a host does before it makes anything.
+    /// Without it the plugin sees a host that takes no calls.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]; a plugin that makes no calls answers `Unimplemented`.
+    pub async fn connect(&self, engine: &TestEngine) -> Result<(), CallError> {
+        let broker_id = self.offered.add(engine.services());
+        let request = proto::ConfigureCallbackRequest { broker_id };
+        let request = self.caller.request(request);
+        let response = self.client().configure_callback(request).await?;
+        in_band(response.into_inner().error)
+    }
+
+    /// Makes a trigger, whose life goes through the calls of a module. `config` must be
+    /// an object; `json!({})` is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn create_trigger(
+        &self,
+        trigger_type: &str,
+        name: &str,
+        config: Value,
+    ) -> Result<ModuleHandle, CallError> {
+        let request = self.caller.request(proto::CreateTriggerRequest {
+            r#type: trigger_type.to_owned(),
+            name: name.to_owned(),
+            config: Some(value::map_to_struct(&value::map(config)?)?),
+        });
+        let response = self.client().create_trigger(request).await?.into_inner();
+        in_band(response.error)?;
+        Ok(ModuleHandle::new(self.caller.clone(), response.handle_id))
     }
 
     /// A module by its handle, also by one that the plugin does not know.

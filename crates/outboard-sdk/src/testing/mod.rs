@@ -35,11 +35,13 @@
 //! # }
 //! ```
 
+mod engine;
 mod error;
 mod handle;
 mod host;
 
 pub use self::{
+    engine::{Fired, Logged, TestEngine},
     error::CallError,
     handle::{ModuleHandle, StepHandle},
     host::Host,

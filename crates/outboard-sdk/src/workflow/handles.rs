@@ -1,4 +1,4 @@
-//! The modules and steps that are alive, by the handle that the host has for each.
+//! The modules, triggers and steps that are alive, by the handle that the host has for each.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 use super::{StepInstance, module::Module};
 use crate::Error;
 
-/// How many modules and steps of one plugin may be alive at a time, together.
+/// How many modules, triggers and steps of one plugin may be alive at a time, together.
 pub const MAX_HANDLES: usize = 100_000;
 
 /// A step and the name that it was created with.
@@ -101,7 +101,7 @@ impl Tables {
             return Ok(());
         }
         Err(Error::new(format!(
-            "the plugin already has {MAX_HANDLES} modules and steps, which is the limit; destroy those that are not needed"
+            "the plugin already has {MAX_HANDLES} modules, triggers and steps, which is the limit; destroy those that are not needed"
         )))
     }
 }

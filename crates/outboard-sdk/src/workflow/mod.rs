@@ -1,9 +1,10 @@
-//! Plugins of the workflow family: modules and steps for a workflow engine.
+//! Plugins of the workflow family: modules, steps and triggers for a workflow engine.
 //!
 //! A **module** lives for long and has a life cycle and perhaps a service; a
-//! **step** is run again and again by pipelines. A [`PluginProvider`] makes
-//! both; [`Plugin`] is one that is put together from closures. [`serve`] is the
-//! whole `main`.
+//! **step** is run again and again by pipelines; a **trigger** starts pipelines when
+//! something happens. A [`PluginProvider`] makes all three; [`Plugin`] is one that is put
+//! together from closures. [`serve`] is the whole `main`. [`Engine`] is the way back to
+//! the host.
 //!
 //! # Rules
 //!
@@ -14,8 +15,9 @@
 //! - An error reaches the caller as text. A panic fails its call and nothing else.
 //! - Integers beyond ±2^53, and objects and lists more than 32 deep, do not cross the
 //!   wire: a result that has one fails the call with an error that names the place.
-//! - At most [`MAX_HANDLES`] modules and steps live at a time.
+//! - At most [`MAX_HANDLES`] modules, triggers and steps live at a time.
 
+mod engine;
 mod guard;
 mod handles;
 mod instance;
@@ -25,14 +27,18 @@ mod plugin;
 mod provider;
 mod serve;
 mod server;
+mod trigger;
+mod wire;
 
 pub use self::{
+    engine::{CallbackError, CallbackErrorKind, Engine},
     handles::MAX_HANDLES,
     instance::{ModuleInstance, ServiceInvoker, StepInput, StepInstance, StepResult, from_map},
     manifest::Manifest,
     plugin::Plugin,
-    provider::{ModuleProvider, PluginProvider, SchemaProvider, StepProvider},
+    provider::{ModuleProvider, PluginProvider, SchemaProvider, StepProvider, TriggerProvider},
     serve::serve,
     server::{MAX_MESSAGE_BYTES, PluginServer},
+    trigger::{TriggerCallback, TriggerInstance},
 };
 pub use outboard_contracts::schema::{ConfigField, ModuleSchema, ServiceIo};

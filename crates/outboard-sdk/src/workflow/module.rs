@@ -22,6 +22,8 @@ enum State {
 /// The lock makes the calls of one module's life wait for each other, which is what
 /// it is for; calls of its service and other modules never wait for it.
 pub(super) struct Module {
+    /// What it is called in errors.
+    kind: &'static str,
     pub(super) name: String,
     pub(super) instance: Box<dyn ModuleInstance>,
     state: Mutex<State>,
@@ -30,9 +32,20 @@ pub(super) struct Module {
 impl Module {
     pub(super) fn new(name: String, instance: Box<dyn ModuleInstance>) -> Self {
         Self {
+            kind: "module",
             name,
             instance,
             state: Mutex::new(State::Created),
+        }
+    }
+
+    /// A trigger, which has nothing to initialize and may start at once.
+    pub(super) fn trigger(name: String, instance: Box<dyn ModuleInstance>) -> Self {
+        Self {
+            kind: "trigger",
+            name,
+            instance,
+            state: Mutex::new(State::Initialized),
         }
     }
 
@@ -100,11 +113,11 @@ impl Module {
         what: &str,
         work: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
-        guarded(|| format!("{what} of module {:?}", self.name), work).await
+        guarded(|| format!("{what} of {} {:?}", self.kind, self.name), work).await
     }
 
     fn destroyed(&self) -> Error {
-        Error::new(format!("module {:?} is destroyed", self.name))
+        Error::new(format!("{} {:?} is destroyed", self.kind, self.name))
     }
 }
 

@@ -6,14 +6,18 @@ use async_trait::async_trait;
 use outboard_contracts::{schema::ModuleSchema, value::Map};
 
 use super::{
-    Manifest, ModuleInstance, ModuleProvider, PluginProvider, SchemaProvider, StepInstance,
-    StepProvider,
+    Engine, Manifest, ModuleInstance, ModuleProvider, PluginProvider, SchemaProvider, StepInstance,
+    StepProvider, TriggerCallback, TriggerInstance, TriggerProvider,
 };
 use crate::Error;
 
 type Factory<T> = Box<dyn Fn(&str, Map) -> Result<Box<T>, Error> + Send + Sync>;
 
-/// A plugin whose modules and steps are made by one closure for each type.
+type TriggerFactory = Box<
+    dyn Fn(&str, Map, TriggerCallback) -> Result<Box<dyn TriggerInstance>, Error> + Send + Sync,
+>;
+
+/// A plugin whose modules, steps and triggers are made by one closure for each type.
 ///
 /// The closures get the name and the config. They must not block; where making
 /// something has to wait, implement [`PluginProvider`] instead.
@@ -35,7 +39,9 @@ pub struct Plugin {
     manifest: Manifest,
     modules: BTreeMap<String, Factory<dyn ModuleInstance>>,
     steps: BTreeMap<String, Factory<dyn StepInstance>>,
+    triggers: BTreeMap<String, TriggerFactory>,
     schemas: Vec<ModuleSchema>,
+    engine: Engine,
 }
 
 impl Plugin {
@@ -45,8 +51,15 @@ impl Plugin {
             manifest,
             modules: BTreeMap::new(),
             steps: BTreeMap::new(),
+            triggers: BTreeMap::new(),
             schemas: Vec::new(),
+            engine: Engine::new(),
         }
+    }
+
+    /// The engine that will run the plugin, for modules and steps to call.
+    pub fn engine(&self) -> Engine {
+        self.engine.clone()
     }
 
     /// Adds a module type. A second one of the same name takes the first one's place.
@@ -75,6 +88,20 @@ impl Plugin {
         self
     }
 
+    /// Adds a trigger type. A second one of the same name takes the first one's place.
+    /// The closure also gets what its trigger fires through.
+    #[must_use]
+    pub fn trigger<T: TriggerInstance>(
+        mut self,
+        trigger_type: impl Into<String>,
+        create: impl Fn(&str, Map, TriggerCallback) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let create: TriggerFactory =
+            Box::new(move |name, config, callback| Ok(Box::new(create(name, config, callback)?)));
+        self.triggers.insert(trigger_type.into(), create);
+        self
+    }
+
     /// Describes a module type.
     #[must_use]
     pub fn schema(mut self, schema: ModuleSchema) -> Self {
@@ -94,6 +121,15 @@ impl PluginProvider for Plugin {
 
     fn steps(&self) -> Option<&dyn StepProvider> {
         (!self.steps.is_empty()).then_some(self)
+    }
+
+    fn triggers(&self) -> Option<&dyn TriggerProvider> {
+        (!self.triggers.is_empty()).then_some(self)
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        // Where nobody has asked for it, nobody will.
+        self.engine.is_shared().then_some(&self.engine)
     }
 
     fn schemas(&self) -> Option<&dyn SchemaProvider> {
@@ -135,6 +171,26 @@ impl StepProvider for Plugin {
     }
 }
 
+#[async_trait]
+impl TriggerProvider for Plugin {
+    fn trigger_types(&self) -> Vec<String> {
+        self.triggers.keys().cloned().collect()
+    }
+
+    async fn create_trigger(
+        &self,
+        trigger_type: &str,
+        name: &str,
+        config: Map,
+        callback: TriggerCallback,
+    ) -> Result<Box<dyn TriggerInstance>, Error> {
+        let create = self.triggers.get(trigger_type);
+        create.ok_or_else(|| unknown("trigger", trigger_type, &self.triggers))?(
+            name, config, callback,
+        )
+    }
+}
+
 impl SchemaProvider for Plugin {
     fn module_schemas(&self) -> Vec<ModuleSchema> {
         self.schemas.clone()
@@ -156,6 +212,7 @@ impl fmt::Debug for Plugin {
             .field("manifest", &self.manifest)
             .field("modules", &self.modules.keys())
             .field("steps", &self.steps.keys())
+            .field("triggers", &self.triggers.keys())
             .finish_non_exhaustive()
     }
 }

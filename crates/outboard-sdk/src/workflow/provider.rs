@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use outboard_contracts::{schema::ModuleSchema, value::Map};
 
-use super::{Manifest, ModuleInstance, StepInstance};
+use super::{Engine, Manifest, ModuleInstance, StepInstance, TriggerCallback, TriggerInstance};
 use crate::Error;
 
 /// A plugin: who it is, and which of the optional parts it has.
@@ -56,6 +56,18 @@ pub trait PluginProvider: Send + Sync + 'static {
         None
     }
 
+    /// The part that makes triggers. None unless overridden.
+    fn triggers(&self) -> Option<&dyn TriggerProvider> {
+        None
+    }
+
+    /// The handle of the engine that this provider keeps and its modules and steps
+    /// make calls with; see [`Engine`]. It is asked for once, at the start. None
+    /// unless overridden: then only triggers call the engine.
+    fn engine(&self) -> Option<&Engine> {
+        None
+    }
+
     /// The part that describes module types. None unless overridden.
     fn schemas(&self) -> Option<&dyn SchemaProvider> {
         None
@@ -99,6 +111,27 @@ pub trait StepProvider: Send + Sync {
         name: &str,
         config: Map,
     ) -> Result<Box<dyn StepInstance>, Error>;
+}
+
+/// Makes triggers.
+#[async_trait]
+pub trait TriggerProvider: Send + Sync {
+    /// The types that [`create_trigger`](Self::create_trigger) knows.
+    fn trigger_types(&self) -> Vec<String>;
+
+    /// Makes a trigger, which fires through `callback`. It is asked only for types
+    /// that [`trigger_types`](Self::trigger_types) lists.
+    ///
+    /// # Errors
+    ///
+    /// For a config that cannot work. The text reaches the host.
+    async fn create_trigger(
+        &self,
+        trigger_type: &str,
+        name: &str,
+        config: Map,
+        callback: TriggerCallback,
+    ) -> Result<Box<dyn TriggerInstance>, Error>;
 }
 
 /// Describes module types, for editors and validation.

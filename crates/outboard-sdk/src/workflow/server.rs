@@ -1,21 +1,27 @@
 //! The plugin's end of the wire: turns calls into calls of the provider.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use outboard_contracts::{
-    value::{self, Map, ValueError},
-    workflow::proto::{self, plugin_service_server::PluginService},
-};
-use outboard_go_plugin::transport::Services;
+use outboard_contracts::workflow::proto::{self, plugin_service_server::PluginService};
+use outboard_go_plugin::transport::{Channel, Services};
 use tonic::{Request, Response, Status};
 
 use super::{
-    PluginProvider, StepInput, StepResult,
+    Engine, PluginProvider, StepResult, TriggerCallback,
     guard::{guarded, guarded_now},
     handles::{Handles, Step},
     module::{self, Module, to_the_end},
+    trigger::TriggerModule,
+    wire::{
+        decode, encode, error_response, handle_response, internal, later, not_only_typed,
+        step_input, type_list,
+    },
 };
 use crate::Error;
+
+/// How long the host's end of a brokered connection may take to be there: 5 seconds,
+/// as in Go.
+const DIAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// The largest message that a plugin takes: 64 MiB. A larger one is answered
 /// with a gRPC status and not read.
@@ -28,22 +34,40 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone)]
 pub struct PluginServer {
     shared: Arc<Shared>,
+    dial: Option<Dial>,
 }
+
+/// Opens a connection that the host serves under this number.
+pub(crate) type Dial =
+    Arc<dyn Fn(u32) -> Pin<Box<dyn Future<Output = Result<Channel, Error>> + Send>> + Send + Sync>;
 
 struct Shared {
     provider: Box<dyn PluginProvider>,
     handles: Handles,
+    /// `None` for a provider that nobody could call the engine from.
+    engine: Option<Engine>,
 }
 
 impl PluginServer {
     /// A server for `provider`, without modules and steps yet.
     pub fn new(provider: impl PluginProvider) -> Self {
+        let triggers = provider.triggers().map(|_| Engine::new());
+        let engine = provider.engine().cloned().or(triggers);
         Self {
             shared: Arc::new(Shared {
                 provider: Box::new(provider),
                 handles: Handles::default(),
+                engine,
             }),
+            dial: None,
         }
+    }
+
+    /// The same plugin, with a way to the connections that the host offers.
+    #[must_use]
+    pub(crate) fn with_dial(mut self, dial: Dial) -> Self {
+        self.dial = Some(dial);
+        self
     }
 
     /// What to put on a connection.
@@ -61,8 +85,15 @@ impl PluginServer {
     }
 
     async fn create_module(&self, request: proto::CreateModuleRequest) -> Result<String, Error> {
-        let Shared { provider, handles } = &*self.shared;
+        let Shared {
+            provider, handles, ..
+        } = &*self.shared;
         handles.check_room()?;
+        not_only_typed(
+            request.config.as_ref(),
+            request.typed_config.as_ref(),
+            "config",
+        )?;
         let config = decode(request.config, "config")?;
         let (module_type, name) = (request.r#type, request.name);
         let instance = guarded(|| format!("creation of module {name:?}"), async {
@@ -74,9 +105,61 @@ impl PluginServer {
         handles.add_module(Module::new(name, instance))
     }
 
-    async fn create_step(&self, request: proto::CreateStepRequest) -> Result<String, Error> {
-        let Shared { provider, handles } = &*self.shared;
+    async fn create_trigger(&self, request: proto::CreateTriggerRequest) -> Result<String, Error> {
+        let Shared {
+            provider,
+            handles,
+            engine,
+        } = &*self.shared;
         handles.check_room()?;
+        let config = decode(request.config, "config")?;
+        let (trigger_type, mut name) = (request.r#type, request.name);
+        if name.is_empty() {
+            name.clone_from(&trigger_type);
+        }
+        let engine = engine.clone().unwrap_or_default();
+        let callback = TriggerCallback::new(engine, &name);
+        let instance = guarded(|| format!("creation of trigger {name:?}"), async {
+            let triggers = provider.triggers();
+            let triggers =
+                triggers.ok_or_else(|| Error::new("plugin does not provide triggers"))?;
+            if !triggers.trigger_types().contains(&trigger_type) {
+                return Err(Error::new(format!("unknown trigger type {trigger_type:?}")));
+            }
+            triggers
+                .create_trigger(&trigger_type, &name, config, callback)
+                .await
+        })
+        .await?;
+        handles.add_module(Module::trigger(name, Box::new(TriggerModule(instance))))
+    }
+
+    async fn configure_callback(&self, engine: &Engine, id: u32) -> Result<(), Error> {
+        if id == 0 {
+            return Err(Error::new("callback broker id is required"));
+        }
+        let dial = self.dial.as_ref();
+        let dial = dial.ok_or_else(|| Error::new("callback broker is not configured"))?;
+        let channel = match tokio::time::timeout(DIAL_LIMIT, dial(id)).await {
+            Ok(channel) => channel,
+            Err(_) => Err(Error::new(format!(
+                "the host did not serve it within {DIAL_LIMIT:?}"
+            ))),
+        };
+        engine.connect(channel.map_err(|error| error.context("dial callback broker"))?);
+        Ok(())
+    }
+
+    async fn create_step(&self, request: proto::CreateStepRequest) -> Result<String, Error> {
+        let Shared {
+            provider, handles, ..
+        } = &*self.shared;
+        handles.check_room()?;
+        not_only_typed(
+            request.config.as_ref(),
+            request.typed_config.as_ref(),
+            "config",
+        )?;
         let config = decode(request.config, "config")?;
         let (step_type, name) = (request.r#type, request.name);
         let instance = guarded(|| format!("creation of step {name:?}"), async {
@@ -118,6 +201,7 @@ impl PluginServer {
             let Some(service) = module.instance.service() else {
                 return Ok(None);
             };
+            not_only_typed(request.args.as_ref(), request.typed_input.as_ref(), "args")?;
             let args = decode(request.args, "args")?;
             service.invoke(&request.method, args).await.map(Some)
         })
@@ -150,7 +234,8 @@ impl PluginService for PluginServer {
     }
 
     async fn get_trigger_types(&self, _: Request<()>) -> Result<Response<proto::TypeList>, Status> {
-        type_list(|| None)
+        let provider = &self.shared.provider;
+        type_list(|| provider.triggers().map(|triggers| triggers.trigger_types()))
     }
 
     async fn get_module_schemas(
@@ -274,7 +359,28 @@ impl PluginService for PluginServer {
         }
     }
 
-    // What came later than v0.1.1 and is not offered yet. Hosts of every version take
+    async fn configure_callback(
+        &self,
+        request: Request<proto::ConfigureCallbackRequest>,
+    ) -> Result<Response<proto::ErrorResponse>, Status> {
+        let Some(engine) = &self.shared.engine else {
+            // The host need not keep a connection that nobody would use.
+            return Err(later("ConfigureCallback"));
+        };
+        let id = request.get_ref().broker_id;
+        Ok(error_response(self.configure_callback(engine, id).await))
+    }
+
+    async fn create_trigger(
+        &self,
+        request: Request<proto::CreateTriggerRequest>,
+    ) -> Result<Response<proto::HandleResponse>, Status> {
+        Ok(handle_response(
+            self.create_trigger(request.into_inner()).await,
+        ))
+    }
+
+    // What came later than v0.1.1 and is not offered. Hosts of every version take
     // `Unimplemented` as "this plugin does not have it".
 
     async fn get_contract_registry(
@@ -304,20 +410,6 @@ impl PluginService for PluginServer {
     ) -> Result<Response<proto::GetAssetResponse>, Status> {
         Err(later("GetAsset"))
     }
-
-    async fn configure_callback(
-        &self,
-        _: Request<proto::ConfigureCallbackRequest>,
-    ) -> Result<Response<proto::ErrorResponse>, Status> {
-        Err(later("ConfigureCallback"))
-    }
-
-    async fn create_trigger(
-        &self,
-        _: Request<proto::CreateTriggerRequest>,
-    ) -> Result<Response<proto::HandleResponse>, Status> {
-        Err(later("CreateTrigger"))
-    }
 }
 
 /// One call of a module's life, if there is such a module.
@@ -333,76 +425,6 @@ where
         Ok(module) => to_the_end(call(module)).await,
         Err(error) => Err(error),
     }))
-}
-
-fn step_input(request: proto::ExecuteStepRequest) -> Result<StepInput, Error> {
-    let mut step_outputs = BTreeMap::new();
-    for (name, output) in request.step_outputs {
-        let output = decode(Some(output), "step_outputs").map_err(|error| error.context(&name))?;
-        step_outputs.insert(name, output);
-    }
-    Ok(StepInput {
-        trigger_data: decode(request.trigger_data, "trigger_data")?,
-        step_outputs,
-        current: decode(request.current, "current")?,
-        metadata: decode(request.metadata, "metadata")?,
-        config: request
-            .config
-            .map(|config| decode(Some(config), "config"))
-            .transpose()?,
-    })
-}
-
-/// Reads a field of a request; an absent one is an empty map.
-fn decode(wire: Option<prost_types::Struct>, field: &str) -> Result<Map, Error> {
-    value::optional_to_map(wire).map_err(|error| within(error, field))
-}
-
-fn encode(map: &Map, field: &str) -> Result<prost_types::Struct, Error> {
-    value::map_to_struct(map).map_err(|error| within(error, field))
-}
-
-fn within(error: ValueError, field: &str) -> Error {
-    error.within(field).into()
-}
-
-fn type_list(
-    types: impl FnOnce() -> Option<Vec<String>>,
-) -> Result<Response<proto::TypeList>, Status> {
-    let types = guarded_now("the list of types", types).map_err(internal)?;
-    Ok(Response::new(proto::TypeList {
-        types: types.unwrap_or_default(),
-    }))
-}
-
-fn handle_response(outcome: Result<String, Error>) -> Response<proto::HandleResponse> {
-    Response::new(match outcome {
-        Ok(handle_id) => proto::HandleResponse {
-            handle_id,
-            ..Default::default()
-        },
-        Err(error) => proto::HandleResponse {
-            error: error.to_string(),
-            ..Default::default()
-        },
-    })
-}
-
-fn error_response(outcome: Result<(), Error>) -> Response<proto::ErrorResponse> {
-    let error = outcome
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default();
-    Response::new(proto::ErrorResponse { error })
-}
-
-/// For answers that have no place for an error.
-fn internal(error: Error) -> Status {
-    Status::internal(error.to_string())
-}
-
-fn later(method: &str) -> Status {
-    Status::unimplemented(format!("{method} not implemented"))
 }
 
 impl fmt::Debug for PluginServer {

@@ -1,9 +1,11 @@
 //! Plugins made with the SDK, called by a host in memory and in processes of their own.
 #![allow(clippy::unwrap_used)]
 
+mod callbacks;
 mod kitchen;
 mod lifecycle;
 mod limits;
+mod newest;
 mod process;
 mod session;
 mod steps;

@@ -261,37 +261,6 @@ async fn a_plugin_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn what_came_later_on_the_wire_is_not_implemented() {
-    let host = Host::start(Kitchen).await.unwrap();
-    let mut client = host.client();
-    let statuses = [
-        client.get_contract_registry(()).await.unwrap_err(),
-        client
-            .deliver_message(outboard_contracts::workflow::proto::DeliverMessageRequest::default())
-            .await
-            .unwrap_err(),
-        client.get_config_fragment(()).await.unwrap_err(),
-        client
-            .get_asset(outboard_contracts::workflow::proto::GetAssetRequest::default())
-            .await
-            .unwrap_err(),
-        client
-            .configure_callback(
-                outboard_contracts::workflow::proto::ConfigureCallbackRequest::default(),
-            )
-            .await
-            .unwrap_err(),
-        client
-            .create_trigger(outboard_contracts::workflow::proto::CreateTriggerRequest::default())
-            .await
-            .unwrap_err(),
-    ];
-    for status in statuses {
-        assert_eq!(status.code(), tonic::Code::Unimplemented);
-    }
-}
-
-#[tokio::test]
 async fn a_config_that_is_no_object_is_refused_before_it_is_sent() {
     let host = Host::start(Kitchen).await.unwrap();
     let error = host
