@@ -45,7 +45,11 @@ pub fn serve(provider: impl PluginProvider) -> ExitCode {
     log::install();
     let server = PluginServer::new(provider);
     let handshake = HandshakeConfig::new(MAGIC_COOKIE_KEY, MAGIC_COOKIE_VALUE, PROTOCOL_VERSION);
-    let config = ServeConfig::new(handshake, server.services()).on_shutdown(move || {
+    let serving = server.clone();
+    let config = ServeConfig::versioned(handshake, [PROTOCOL_VERSION], move |context| {
+        serving.clone().with_broker(context.broker()).services()
+    })
+    .on_shutdown(move || {
         let server = server.clone();
         async move { server.shut_down().await }
     });

@@ -3,7 +3,10 @@
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use outboard_contracts::workflow::proto::{self, plugin_service_server::PluginService};
-use outboard_go_plugin::transport::{Channel, Services};
+use outboard_go_plugin::{
+    broker::Broker,
+    transport::{Channel, Services},
+};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -61,6 +64,16 @@ impl PluginServer {
             }),
             dial: None,
         }
+    }
+
+    /// The same plugin, with the broker over which its calls reach the host.
+    #[must_use]
+    pub fn with_broker(self, broker: &Broker) -> Self {
+        let broker = broker.clone();
+        self.with_dial(Arc::new(move |id| {
+            let broker = broker.clone();
+            Box::pin(async move { Ok(broker.dial(id).await?) })
+        }))
     }
 
     /// The same plugin, with a way to the connections that the host offers.

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use outboard_contracts::manifest::CapabilityRole;
 
 use super::{
-    PluginClient, RemoteModule, RemoteStep,
+    PluginClient, RemoteModule, RemoteStep, RemoteTrigger,
     client::Description,
     link::{Link, Session},
 };
 use crate::engine::{
     EngineError, EnginePlugin, Map, Module, ModuleFactory, ModuleSchema, NativePlugin,
     PipelineStep, PluginContext, PluginDependency, PluginManifest, RouteTable, StepFactory,
-    TriggerFactory, UiPageDef, WiringHook, WorkflowHandlerFactory,
+    Trigger, TriggerFactory, UiPageDef, WiringHook, WorkflowHandlerFactory,
     capability::{Contract, InterfaceId},
 };
 
@@ -26,6 +26,8 @@ pub struct ExternalPluginAdapter {
     manifest: PluginManifest,
     schemas: Vec<ModuleSchema>,
     link: Arc<Link>,
+    /// Whether it can call its host, so that its triggers can fire.
+    has_callbacks: bool,
 }
 
 impl ExternalPluginAdapter {
@@ -53,6 +55,7 @@ impl ExternalPluginAdapter {
             manifest,
             description,
             link,
+            false,
         ))
     }
 
@@ -60,6 +63,7 @@ impl ExternalPluginAdapter {
         disk: PluginManifest,
         said: Description,
         link: Arc<Link>,
+        has_callbacks: bool,
     ) -> ExternalPluginAdapter {
         let or = |said: String, disk: String| if said.is_empty() { disk } else { said };
         let manifest = PluginManifest {
@@ -75,6 +79,7 @@ impl ExternalPluginAdapter {
             manifest,
             schemas: said.schemas,
             link,
+            has_callbacks,
         }
     }
 }
@@ -170,9 +175,20 @@ impl EnginePlugin for ExternalPluginAdapter {
         self.manifest.step_types.iter().map(factory).collect()
     }
 
-    /// None yet: a plugin's trigger needs a way to call its host.
+    /// None where the plugin cannot call its host: its triggers could not fire.
     fn trigger_factories(&self) -> BTreeMap<String, Arc<dyn TriggerFactory>> {
-        BTreeMap::new()
+        let types = self.manifest.trigger_types.iter();
+        let factory = |trigger_type: &String| {
+            let factory = Factory {
+                link: Arc::clone(&self.link),
+                remote_type: trigger_type.clone(),
+            };
+            (
+                trigger_type.clone(),
+                Arc::new(factory) as Arc<dyn TriggerFactory>,
+            )
+        };
+        types.filter(|_| self.has_callbacks).map(factory).collect()
     }
 
     /// None: the protocol carries no workflow handlers.
@@ -209,6 +225,14 @@ impl StepFactory for Factory {
     async fn create(&self, name: &str, config: Map) -> Result<Arc<dyn PipelineStep>, EngineError> {
         let step = RemoteStep::create(&self.link, &self.remote_type, name, config).await?;
         Ok(step)
+    }
+}
+
+#[async_trait]
+impl TriggerFactory for Factory {
+    /// Its counterpart is made when it is configured.
+    async fn create(&self, name: &str, _: Map) -> Result<Arc<dyn Trigger>, EngineError> {
+        Ok(RemoteTrigger::new(&self.link, &self.remote_type, name))
     }
 }
 

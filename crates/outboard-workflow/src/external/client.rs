@@ -6,8 +6,9 @@ use outboard_contracts::{
     schema::ModuleSchema,
     value::{self, Map, ValueError},
     workflow::proto::{
-        self, CreateModuleRequest, CreateStepRequest, ExecuteStepRequest, HandleRequest,
-        InvokeServiceRequest, plugin_service_client::PluginServiceClient,
+        self, ConfigureCallbackRequest, CreateModuleRequest, CreateStepRequest,
+        CreateTriggerRequest, ExecuteStepRequest, HandleRequest, InvokeServiceRequest,
+        plugin_service_client::PluginServiceClient,
     },
 };
 use outboard_go_plugin::transport::{Channel, MAX_MESSAGE_BYTES};
@@ -194,13 +195,80 @@ impl PluginClient {
         self.handle(&operation, answer)
     }
 
+    /// Tells the plugin under which number of the broker its calls to the host are
+    /// served. `false` where the plugin makes none, as those from before v0.27.3.
+    pub(crate) async fn configure_callback(&self, broker_id: u32) -> Result<bool, EngineError> {
+        let operation = "configure callbacks";
+        let request = ConfigureCallbackRequest { broker_id };
+        let limit = self.deadlines.describe;
+        let answer = self
+            .unary(
+                operation,
+                limit,
+                request,
+                |mut client, request| async move { client.configure_callback(request).await },
+            )
+            .await;
+        match answer {
+            Ok(answer) => self.in_band(operation, answer.error).map(|()| true),
+            Err(error) if error.kind() == EngineErrorKind::Plugin(PluginFailure::Unsupported) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn create_trigger(
+        &self,
+        trigger_type: &str,
+        name: &str,
+        config: &Map,
+    ) -> Result<String, EngineError> {
+        let operation = format!("create trigger {name:?} of type {trigger_type:?}");
+        let request = CreateTriggerRequest {
+            r#type: trigger_type.to_owned(),
+            name: name.to_owned(),
+            config: Some(self.encode(&operation, "config", config)?),
+        };
+        let limit = self.deadlines.lifecycle;
+        let answer = self
+            .unary(
+                &operation,
+                limit,
+                request,
+                |mut client, request| async move { client.create_trigger(request).await },
+            )
+            .await?;
+        self.handle(&operation, answer)
+    }
+
     pub(crate) async fn module_call(
         &self,
         call: ModuleCall,
         name: &str,
         handle: &str,
     ) -> Result<(), EngineError> {
-        let operation = format!("{} module {name:?}", call.verb());
+        self.life_call(call, format!("{} module {name:?}", call.verb()), handle)
+            .await
+    }
+
+    /// A trigger's life goes through the calls of a module.
+    pub(crate) async fn trigger_call(
+        &self,
+        call: ModuleCall,
+        name: &str,
+        handle: &str,
+    ) -> Result<(), EngineError> {
+        self.life_call(call, format!("{} trigger {name:?}", call.verb()), handle)
+            .await
+    }
+
+    async fn life_call(
+        &self,
+        call: ModuleCall,
+        operation: String,
+        handle: &str,
+    ) -> Result<(), EngineError> {
         let request = HandleRequest {
             handle_id: handle.to_owned(),
         };
@@ -276,6 +344,12 @@ impl PluginClient {
             )
             .await?;
         self.in_band(&operation, answer.error)?;
+        self.not_only_typed(
+            &operation,
+            "output",
+            answer.output.is_some(),
+            answer.typed_output.as_ref(),
+        )?;
         let output = value::optional_to_map(answer.output).map_err(|error| {
             self.bad_value(&operation, "output", error, PluginFailure::BadAnswer)
         })?;
@@ -309,6 +383,12 @@ impl PluginClient {
             )
             .await?;
         self.in_band(&operation, answer.error)?;
+        self.not_only_typed(
+            &operation,
+            "result",
+            answer.result.is_some(),
+            answer.typed_output.as_ref(),
+        )?;
         value::optional_to_map(answer.result)
             .map_err(|error| self.bad_value(&operation, "result", error, PluginFailure::BadAnswer))
     }
@@ -369,6 +449,27 @@ impl PluginClient {
             return Ok(());
         }
         Err(self.error(operation, PluginFailure::Refused, error))
+    }
+
+    /// Refuses an answer that came in its typed form alone, which only plugins with
+    /// strict contracts give: an empty map in its place would lose it.
+    fn not_only_typed(
+        &self,
+        operation: &str,
+        field: &str,
+        plain: bool,
+        typed: Option<&prost_types::Any>,
+    ) -> Result<(), EngineError> {
+        match typed {
+            Some(typed) if !plain => {
+                let message = format!(
+                    "its {field} came as {} alone, and this host takes no typed contracts",
+                    typed.type_url
+                );
+                Err(self.error(operation, PluginFailure::BadAnswer, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn handle(

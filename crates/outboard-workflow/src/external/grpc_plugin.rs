@@ -2,8 +2,7 @@
 
 use outboard_go_plugin::transport::{Channel, Services};
 
-use super::{CallbackServer, PluginClient};
-use outboard_contracts::workflow::proto::engine_callback_service_server::EngineCallbackServiceServer;
+use super::{CallbackServer, PluginClient, callback::PluginCallbacks};
 
 /// The workflow family's one dispensable plugin, under the name
 /// [`PLUGIN_NAME`](super::PLUGIN_NAME).
@@ -40,7 +39,7 @@ impl GrpcPlugin {
     /// What the host serves to the plugin called `plugin` on a connection that
     /// the plugin opens to it, or nothing without a callback server.
     pub fn callback_services(&self, plugin: &str) -> Option<Services> {
-        let server = self.callback_server.as_ref()?.for_plugin(plugin);
-        Some(Services::new().add_service(EngineCallbackServiceServer::new(server)))
+        let server = self.callback_server.clone()?;
+        Some(PluginCallbacks::new(plugin, server).services())
     }
 }

@@ -10,10 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use outboard_go_plugin::host::PluginProcess;
+use outboard_go_plugin::{broker::Served, host::PluginProcess};
 use tokio::sync::watch;
 
-use super::PluginClient;
+use super::{PluginClient, RemoteTrigger};
 use crate::engine::{EngineError, PluginFailure};
 
 /// How long a failed call waits to learn how the process ended.
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) client: PluginClient,
     /// Absent where somebody else owns the process.
     pub(crate) process: Option<PluginProcess>,
+    /// What is served to the plugin for its calls, until this is dropped.
+    callbacks: Option<Served>,
     calls: watch::Sender<usize>,
 }
 
@@ -37,8 +39,20 @@ impl Session {
             id: NEXT_SESSION.fetch_add(1, Ordering::Relaxed),
             client,
             process,
+            callbacks: None,
             calls: watch::channel(0).0,
         }
+    }
+
+    /// The same session of a plugin that can call its host.
+    pub(crate) fn with_callbacks(mut self, served: Served) -> Session {
+        self.callbacks = Some(served);
+        self
+    }
+
+    /// Whether the plugin can call its host.
+    pub(crate) fn has_callbacks(&self) -> bool {
+        self.callbacks.is_some()
     }
 
     /// Notes a call for as long as the guard lives.
@@ -110,6 +124,16 @@ pub(crate) trait Remote: Send + Sync {
     async fn bind(&self, session: &Session) -> Result<(), EngineError>;
     /// Ends the counterpart in this process, as far as it goes.
     async fn release(&self, session: &Session) -> Result<(), EngineError>;
+
+    /// The trigger that it is.
+    fn trigger(&self) -> Option<&RemoteTrigger> {
+        None
+    }
+
+    /// The service that it offers.
+    fn service(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// One plugin's link: its current process, and the objects that use it.

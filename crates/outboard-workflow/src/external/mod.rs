@@ -5,10 +5,11 @@
 //!        │                        ▲
 //!        └─ ExternalPluginAdapter ┤  what the engine sees: an ordinary plugin
 //!                 RemoteModule ───┤
-//!                 RemoteStep ─────┘
+//!                 RemoteStep ─────┤
+//!                 RemoteTrigger ──┘ ◂── PluginCallbacks ◂── calls of the process
 //! ```
 //!
-//! A [`RemoteModule`] or [`RemoteStep`] holds no process, only its link. When
+//! A [`RemoteModule`], [`RemoteStep`] or [`RemoteTrigger`] holds no process, only its link. When
 //! the process is replaced, after a crash or by a reload, the link makes what
 //! was there anew in the new process, and calls go on.
 
@@ -22,10 +23,13 @@ mod manager;
 mod recorded_session;
 mod remote_module;
 mod remote_step;
+mod remote_trigger;
 
 pub use self::{
     adapter::ExternalPluginAdapter,
-    callback::{CallbackServer, ServiceLookupFunc, TriggerCall, TriggerFunc},
+    callback::{
+        CallbackServer, MAX_CALLS, ServiceLookupFunc, ServiceQuery, TriggerCall, TriggerFunc,
+    },
     client::{CallDeadlines, PluginClient},
     grpc_plugin::GrpcPlugin,
     manager::{
@@ -34,6 +38,7 @@ pub use self::{
     },
     remote_module::RemoteModule,
     remote_step::RemoteStep,
+    remote_trigger::RemoteTrigger,
 };
 
 /// The app protocol version of the family: 1, since its first release.

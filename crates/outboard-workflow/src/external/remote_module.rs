@@ -162,6 +162,10 @@ impl Remote for RemoteModule {
             .await;
         stopped.and(destroyed)
     }
+
+    fn service(&self) -> Option<&str> {
+        (self.phase() != Phase::Destroyed).then_some(self.name.as_str())
+    }
 }
 
 #[async_trait]

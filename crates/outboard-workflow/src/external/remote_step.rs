@@ -44,6 +44,10 @@ impl Handles {
         self.lock().remove(&session)
     }
 
+    pub(crate) fn peek(&self, session: u64) -> Option<String> {
+        self.lock().get(&session).cloned()
+    }
+
     pub(crate) fn get(&self, session: &Session, operation: &str) -> Result<String, EngineError> {
         let handle = self.lock().get(&session.id).cloned();
         handle.ok_or_else(|| {

@@ -100,6 +100,15 @@ impl Engine {
                 http.add(method, path, pipeline)?;
             }
         }
+        let loaded = registry.plugins();
+        for rights in &workflow.plugins {
+            if !loaded.iter().any(|plugin| plugin.name == rights.plugin) {
+                tracing::warn!(
+                    plugin = rights.plugin,
+                    "the workflow file says what this plugin may do, and it is not loaded"
+                );
+            }
+        }
         let config_dir = std::path::absolute(config_dir).unwrap_or_else(|_| config_dir.to_owned());
         let mut extra = Map::new();
         let directory = config_dir.to_string_lossy().into_owned();
@@ -140,6 +149,7 @@ impl Engine {
             running: watch::channel(0).0,
             leaving: Mutex::default(),
             config_dir,
+            rights: workflow.plugins.clone(),
         });
         active.note_owners(registry);
         let outcome = async {

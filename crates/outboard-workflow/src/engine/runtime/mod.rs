@@ -20,7 +20,7 @@ mod triggers;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use outboard_contracts::value::Map;
@@ -30,7 +30,7 @@ use self::{modules::Modules, runs::History, triggers::Triggers};
 use super::{
     Application, EngineError, HttpTable, TypeKind, TypeRegistry,
     pipeline::{Pipeline, RunResult},
-    workflow_file::Workflow,
+    workflow_file::{PluginRights, Workflow},
 };
 
 pub use self::{
@@ -68,6 +68,17 @@ pub use self::{
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+}
+
+/// An engine that is not kept alive by this.
+#[derive(Clone)]
+pub(crate) struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    pub(crate) fn upgrade(&self) -> Option<Engine> {
+        let inner = self.0.upgrade()?;
+        Some(Engine { inner })
+    }
 }
 
 struct Inner {
@@ -113,6 +124,8 @@ struct Active {
     /// Plugins that are being unloaded: no run that uses them may begin.
     leaving: Mutex<Vec<String>>,
     config_dir: PathBuf,
+    /// What plugins may do besides what is their own.
+    rights: Vec<PluginRights>,
 }
 
 struct PipelineEntry {
@@ -166,6 +179,21 @@ impl Engine {
     /// The directory of the workflow file that runs.
     pub fn config_dir(&self) -> Option<PathBuf> {
         self.active().map(|active| active.config_dir.clone())
+    }
+
+    /// What the workflow file that runs allows a plugin to call of the engine, besides
+    /// what is its own.
+    pub fn rights_of(&self, plugin: &str) -> PluginRights {
+        let active = self.active();
+        let mut rights = active.iter().flat_map(|active| &active.rights);
+        rights
+            .find(|rights| rights.plugin == plugin)
+            .cloned()
+            .unwrap_or_else(|| PluginRights::none(plugin))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.inner))
     }
 
     /// The runs that are remembered, newest first.

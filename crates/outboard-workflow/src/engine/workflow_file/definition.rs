@@ -18,6 +18,29 @@ pub struct Workflow {
     pub pipelines: Vec<PipelineDefinition>,
     /// Triggers, in the order of the file.
     pub triggers: Vec<TriggerDefinition>,
+    /// What plugins may do besides what is their own, in the order of the file.
+    pub plugins: Vec<PluginRights>,
+}
+
+/// What a plugin may call of the engine, besides its own triggers and modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginRights {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Pipelines that it may start.
+    pub may_trigger: Vec<String>,
+    /// Services that it may ask for.
+    pub may_look_up: Vec<String>,
+}
+
+impl PluginRights {
+    /// No rights.
+    pub fn none(plugin: &str) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// One module.

@@ -22,6 +22,8 @@
 //!   - { type: http, path: /restock, method: POST, pipeline: restock }
 //!   - { type: schedule, every: 1h, pipeline: restock, input: {} }
 //!   - { type: PLUGIN.TYPE, name: x, pipeline: restock, config: {} }
+//! plugins:                                    # optional
+//!   clock: { may_trigger: [restock], may_look_up: [stock] }
 //! ```
 //!
 //! [`check`] looks at the whole file before anything starts, and knows nothing of
@@ -34,13 +36,14 @@ mod fields;
 mod node;
 mod problem;
 mod reader;
+mod rights;
 mod triggers;
 
 use std::collections::BTreeMap;
 
 pub use definition::{
-    CompensationDefinition, ErrorStrategy, ModuleDefinition, PipelineDefinition, StepDefinition,
-    TriggerDefinition, Workflow,
+    CompensationDefinition, ErrorStrategy, ModuleDefinition, PipelineDefinition, PluginRights,
+    StepDefinition, TriggerDefinition, Workflow,
 };
 pub use problem::{Problem, Problems};
 

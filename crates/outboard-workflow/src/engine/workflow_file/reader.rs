@@ -10,7 +10,7 @@ use super::{
     config::{self, Scope},
     fields::{Fields, Report, check_name, join},
     node::{Content, Node, Place},
-    triggers,
+    rights, triggers,
 };
 use crate::engine::{TypeKind, order, suggest};
 
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     fn workflow(&mut self, root: &Node) -> Workflow {
         let mut workflow = Workflow::default();
-        let known = ["requires", "modules", "pipelines", "triggers"];
+        let known = ["requires", "modules", "pipelines", "triggers", "plugins"];
         let Some(fields) = self.report.fields(root, "", &known) else {
             return workflow;
         };
@@ -56,6 +56,9 @@ impl Reader<'_> {
         }
         if let Some(node) = fields.get("triggers") {
             workflow.triggers = triggers::read(self, node, &names);
+        }
+        if let Some(node) = fields.get("plugins") {
+            workflow.plugins = rights::read(self, node, &names);
         }
         workflow
     }
@@ -312,7 +315,7 @@ impl Reader<'_> {
         }
     }
 
-    fn texts<'n>(&mut self, fields: &Fields<'n>, key: &str) -> Vec<(&'n str, Place)> {
+    pub(super) fn texts<'n>(&mut self, fields: &Fields<'n>, key: &str) -> Vec<(&'n str, Place)> {
         let Some(node) = fields.get(key) else {
             return Vec::new();
         };

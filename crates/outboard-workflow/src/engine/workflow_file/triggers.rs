@@ -94,16 +94,26 @@ fn type_of(trigger: &Node) -> Option<&str> {
 
 fn pipeline(reader: &mut Reader<'_>, fields: &Fields<'_>, pipelines: &[&str]) -> Option<String> {
     let (name, place) = fields.required("pipeline", &mut reader.report)?;
-    if !pipelines.contains(&name) {
-        let hint = suggest::nearest(name, pipelines.iter().copied())
-            .map(|nearest| format!("did you mean {nearest:?}?"));
-        let message = format!("there is no pipeline {name:?}");
-        reader
-            .report
-            .add_with_hint(place, &fields.path_of("pipeline"), message, hint);
-        return None;
+    let path = fields.path_of("pipeline");
+    is_pipeline(reader, name, place, &path, pipelines).then(|| name.to_owned())
+}
+
+/// A pipeline that is named must be in the file.
+pub(super) fn is_pipeline(
+    reader: &mut Reader<'_>,
+    name: &str,
+    place: Place,
+    path: &str,
+    pipelines: &[&str],
+) -> bool {
+    if pipelines.contains(&name) {
+        return true;
     }
-    Some(name.to_owned())
+    let hint = suggest::nearest(name, pipelines.iter().copied())
+        .map(|nearest| format!("did you mean {nearest:?}?"));
+    let message = format!("there is no pipeline {name:?}");
+    reader.report.add_with_hint(place, path, message, hint);
+    false
 }
 
 fn every(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Duration> {

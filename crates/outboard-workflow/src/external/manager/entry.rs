@@ -5,8 +5,11 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use outboard_go_plugin::host::{
-    ExitReport, PluginEventKind, PluginLog, PluginSpec, RestartDecision, RestartState, TlsMode,
+use outboard_go_plugin::{
+    broker::Served,
+    host::{
+        ExitReport, PluginEventKind, PluginLog, PluginSpec, RestartDecision, RestartState, TlsMode,
+    },
 };
 use tokio::{sync::Semaphore, task::AbortHandle};
 
@@ -15,9 +18,10 @@ use super::{
     discover::{self, OnDisk},
 };
 use crate::{
-    engine::EnginePlugin as _,
+    engine::{EngineError, EngineErrorKind, EnginePlugin as _, PluginFailure},
     external::{
         ExternalPluginAdapter, GrpcPlugin,
+        callback::PluginCallbacks,
         client::Description,
         handshake,
         link::{Link, LinkState, Remote, Session},
@@ -29,6 +33,8 @@ pub(super) struct Entry {
     name: outboard_contracts::PluginName,
     settings: Arc<Settings>,
     link: Arc<Link>,
+    /// What the plugin may call, in whichever process.
+    callbacks: Arc<PluginCallbacks>,
     log: PluginLog,
     state: Mutex<EntryState>,
     /// One load, reload, restart or unload at a time, first come first served.
@@ -57,6 +63,7 @@ pub(super) async fn start(
     settings: &Settings,
     name: &outboard_contracts::PluginName,
     log: &PluginLog,
+    callbacks: &Arc<PluginCallbacks>,
 ) -> Result<Candidate, ManagerError> {
     let on_disk = discover::inspect(&settings.plugins_dir, name)?;
     let mut spec = PluginSpec::new(name.as_str(), &on_disk.program, handshake())
@@ -89,9 +96,9 @@ pub(super) async fn start(
         .client(name.as_str(), process.channel())
         .with_deadlines(settings.deadlines);
     let session = Session::new(client, Some(process));
-    let description = match session.client.describe().await {
-        Ok(description) => description,
-        Err(error) => {
+    let (session, description) = match introduce(session, callbacks).await {
+        Ok(introduced) => introduced,
+        Err((session, error)) => {
             stop(&session).await;
             return Err(ManagerError::Call {
                 plugin: name.to_string(),
@@ -113,6 +120,56 @@ pub(super) async fn start(
     })
 }
 
+/// Asks a new process who it is, and offers it the calls that it may make. That
+/// comes before anything is made in it: what is made may call at once.
+async fn introduce(
+    session: Session,
+    callbacks: &Arc<PluginCallbacks>,
+) -> Result<(Session, Description), (Session, EngineError)> {
+    let description = match session.client.describe().await {
+        Ok(description) => description,
+        Err(error) => return Err((session, error)),
+    };
+    match offer_callbacks(&session, callbacks).await {
+        Ok(Some(served)) => Ok((session.with_callbacks(served), description)),
+        Ok(None) => Ok((session, description)),
+        Err(error) => Err((session, error)),
+    }
+}
+
+/// Serves the plugin's calls and tells it where. `None` where it makes none, or has
+/// no way to: it goes on without.
+async fn offer_callbacks(
+    session: &Session,
+    callbacks: &Arc<PluginCallbacks>,
+) -> Result<Option<Served>, EngineError> {
+    let Some(process) = &session.process else {
+        return Ok(None);
+    };
+    let (plugin, broker) = (session.client.plugin(), process.broker());
+    let id = broker.next_id();
+    let served = match broker.accept_and_serve(id, callbacks.services()).await {
+        Ok(served) => served,
+        Err(error) => {
+            tracing::debug!(plugin, %error, "the plugin has no broker, so it makes no calls");
+            return Ok(None);
+        }
+    };
+    match session.client.configure_callback(id).await {
+        Ok(true) => Ok(Some(served)),
+        Ok(false) => {
+            tracing::debug!(plugin, "the plugin makes no calls to its host");
+            Ok(None)
+        }
+        // It knows of callbacks and cannot use them: what needs none still works.
+        Err(error) if error.kind() == EngineErrorKind::Plugin(PluginFailure::Refused) => {
+            tracing::warn!(plugin, %error, "the plugin cannot call its host; it has no triggers");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 async fn stop(session: &Session) -> Option<ExitReport> {
     match &session.process {
         Some(process) => Some(process.stop().await),
@@ -127,14 +184,17 @@ impl Entry {
         settings: Arc<Settings>,
         log: PluginLog,
         candidate: Candidate,
+        callbacks: Arc<PluginCallbacks>,
         turn: Arc<Semaphore>,
     ) -> Arc<Entry> {
         let link = Link::new(name.as_str(), Arc::clone(&candidate.session));
+        callbacks.attach(&link);
         let adapter = adapter(&candidate, &link);
         let entry = Arc::new(Entry {
             name,
             settings,
             link,
+            callbacks,
             log,
             state: Mutex::new(EntryState {
                 adapter,
@@ -173,23 +233,27 @@ impl Entry {
     }
 
     pub(super) fn status(&self) -> PluginStatus {
-        let (pid, calls) = match self.link.state() {
-            LinkState::Up(session) => (
-                session.process.as_ref().map(|process| process.pid()),
-                session.calls(),
-            ),
-            _ => (None, 0),
+        let session = match self.link.state() {
+            LinkState::Up(session) => Some(session),
+            _ => None,
         };
+        let process = session
+            .as_ref()
+            .and_then(|session| session.process.as_ref());
         let entry = self.lock();
         PluginStatus {
             name: self.name.to_string(),
             state: entry.state.clone(),
-            pid,
+            pid: process.map(|process| process.pid()),
             since: entry.since,
             restarts: entry.restarts,
             last_exit: entry.last_exit.clone(),
             manifest: entry.adapter.engine_manifest(),
-            calls,
+            calls: session.as_ref().map_or(0, |session| session.calls()),
+            callbacks: session
+                .as_ref()
+                .is_some_and(|session| session.has_callbacks()),
+            encrypted: process.map(|process| process.is_encrypted()),
         }
     }
 
@@ -198,7 +262,7 @@ impl Entry {
     pub(super) async fn reload(
         self: &Arc<Self>,
     ) -> Result<Arc<ExternalPluginAdapter>, ManagerError> {
-        let candidate = start(&self.settings, &self.name, &self.log).await?;
+        let candidate = start(&self.settings, &self.name, &self.log, &self.callbacks).await?;
         if let Err(error) = bind_all(&self.link, &candidate.session).await {
             stop(&candidate.session).await;
             return Err(ManagerError::Call {
@@ -316,7 +380,7 @@ impl Entry {
     async fn restart(self: &Arc<Self>) -> Result<Arc<Session>, ManagerError> {
         // Never while a reload is under way: one that succeeds ends this task.
         let _turn = self.turn.acquire().await;
-        let candidate = start(&self.settings, &self.name, &self.log).await?;
+        let candidate = start(&self.settings, &self.name, &self.log, &self.callbacks).await?;
         if let Err(error) = bind_all(&self.link, &candidate.session).await {
             stop(&candidate.session).await;
             return Err(ManagerError::Call {
@@ -359,12 +423,13 @@ fn adapter(candidate: &Candidate, link: &Arc<Link>) -> Arc<ExternalPluginAdapter
         candidate.on_disk.manifest.clone(),
         candidate.description.clone(),
         Arc::clone(link),
+        candidate.session.has_callbacks(),
     ))
 }
 
 /// Makes in a new process what is in use, in the order in which it was made.
 /// All or nothing: on an error, what was made there is ended again.
-async fn bind_all(link: &Link, session: &Session) -> Result<(), crate::engine::EngineError> {
+async fn bind_all(link: &Link, session: &Session) -> Result<(), EngineError> {
     let objects = link.objects();
     for (index, object) in objects.iter().enumerate() {
         if let Err(error) = object.bind(session).await {

@@ -24,7 +24,7 @@ pub use self::{
     error::{ManagerError, ManagerErrorKind},
     status::{PluginState, PluginStatus},
 };
-use super::{CallDeadlines, ExternalPluginAdapter};
+use super::{CallDeadlines, CallbackServer, ExternalPluginAdapter, callback::PluginCallbacks};
 use crate::engine::EnginePlugin as _;
 
 /// The variable that tells a plugin where it may write.
@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     deadlines: CallDeadlines,
     restart_policy: RestartPolicy,
     events: EventBus,
+    callbacks: CallbackServer,
 }
 
 impl Settings {
@@ -144,6 +145,13 @@ impl ManagerBuilder {
         self
     }
 
+    /// What plugins may call besides what is their own: nothing unless set. See
+    /// [`CallbackServer::of_engine`].
+    pub fn callback_server(mut self, server: CallbackServer) -> Self {
+        self.settings.callbacks = server;
+        self
+    }
+
     /// Where to tell what happens.
     pub fn events(mut self, events: EventBus) -> Self {
         self.settings.events = events;
@@ -182,6 +190,7 @@ impl ExternalPluginManager {
                 deadlines: CallDeadlines::default(),
                 restart_policy: RestartPolicy::default(),
                 events: EventBus::default(),
+                callbacks: CallbackServer::default(),
             },
         }
     }
@@ -247,8 +256,9 @@ impl ExternalPluginManager {
             }
             let settings = Arc::clone(&self.inner.settings);
             let log = self.log_of(&name);
-            let candidate = entry::start(&settings, &name, &log).await?;
-            let entry = Entry::new(name.clone(), settings, log, candidate, turns);
+            let callbacks = PluginCallbacks::new(name.as_str(), settings.callbacks.clone());
+            let candidate = entry::start(&settings, &name, &log, &callbacks).await?;
+            let entry = Entry::new(name.clone(), settings, log, candidate, callbacks, turns);
             let adapter = entry.adapter();
             self.loaded().insert(name, entry);
             Ok(adapter)

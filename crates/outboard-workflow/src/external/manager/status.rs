@@ -56,4 +56,8 @@ pub struct PluginStatus {
     pub manifest: PluginManifest,
     /// How many calls it answers right now.
     pub calls: usize,
+    /// Whether it can call its host, while it has a process.
+    pub callbacks: bool,
+    /// Whether the connection to it is encrypted, while it has a process.
+    pub encrypted: Option<bool>,
 }

@@ -99,7 +99,8 @@ async fn without_handlers_triggering_is_an_error_and_no_service_exists() {
 
 #[tokio::test]
 async fn services_are_looked_up_by_name() {
-    let lookup: ServiceLookupFunc = Arc::new(|name| name == "mail");
+    let lookup: ServiceLookupFunc =
+        Arc::new(|query| query.service == "mail" && query.plugin == "kv");
     let mut client = client(CallbackServer::new(None, Some(lookup))).await;
     for (name, found) in [("mail", true), ("fax", false)] {
         let request = GetServiceRequest {

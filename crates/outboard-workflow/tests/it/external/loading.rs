@@ -54,9 +54,16 @@ async fn a_loaded_plugin_is_an_ordinary_plugin_to_the_engine() {
     assert_eq!(adapter.capabilities()[0].name, "paper");
     assert_eq!(
         adapter.step_factories().into_keys().collect::<Vec<_>>(),
-        ["step.echo", "step.exit", "step.panic", "step.sleep"]
+        [
+            "step.call",
+            "step.echo",
+            "step.exit",
+            "step.panic",
+            "step.sleep"
+        ]
     );
-    assert!(adapter.trigger_factories().is_empty() && adapter.workflow_handlers().is_empty());
+    assert!(adapter.trigger_factories().contains_key("diary.bell"));
+    assert!(adapter.workflow_handlers().is_empty());
     assert!(adapter.ui_pages().is_empty() && adapter.wiring_hooks().is_empty());
 
     assert!(manager.is_loaded("diary"));

@@ -6,3 +6,4 @@ mod in_memory;
 mod loading;
 mod replacing;
 mod support;
+mod triggers;
