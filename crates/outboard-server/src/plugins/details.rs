@@ -42,8 +42,13 @@ pub(crate) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<PluginManifest>,
     deadlines: Deadlines,
-    /// The family has no TLS: its socket is protected by its directory alone.
-    transport: &'static str,
+    /// `mutual_tls`, or `plaintext` where the plugin speaks no TLS and its socket is
+    /// protected by its directory alone. Only while it has a process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<&'static str>,
+    /// Whether it can call the host. Only while it has a process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callbacks: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,7 +103,8 @@ pub(crate) async fn details(
             lifecycle_ms: millis(deadlines.lifecycle),
             invoke_ms: millis(deadlines.invoke),
         },
-        transport: "plaintext",
+        transport: None,
+        callbacks: None,
     };
     if let Some(status) = status {
         details.take(status);
@@ -117,6 +123,11 @@ impl Details {
         self.since = Some(timestamp(status.since));
         self.restarts = status.restarts;
         self.calls = status.calls;
+        self.transport = status.encrypted.map(|encrypted| match encrypted {
+            true => "mutual_tls",
+            false => "plaintext",
+        });
+        self.callbacks = status.pid.map(|_| status.callbacks);
         self.last_exit = status.last_exit.as_ref().map(Exit::from);
         self.manifest = Some(status.manifest);
     }

@@ -25,6 +25,7 @@ async fn a_plugin_shows_its_state_its_types_and_its_deadlines() {
     assert_eq!(details["loaded"], false);
     assert_eq!(details["loadable"], true);
     assert_eq!(details["manifest"]["version"], "1.0.0");
+    assert_eq!(details.get("transport"), None);
 
     client.post(&format!("{LIST}/kitchen/load"), "").await;
     let details = client.get(&format!("{LIST}/kitchen")).await.json();
@@ -35,7 +36,8 @@ async fn a_plugin_shows_its_state_its_types_and_its_deadlines() {
     );
     assert_eq!(details["manifest"]["moduleTypes"], json!(["kitchen.stove"]));
     assert_eq!(details["deadlines"]["invoke_ms"], 30_000);
-    assert_eq!(details["transport"], "plaintext");
+    assert_eq!(details["transport"], "mutual_tls");
+    assert_eq!(details["callbacks"], false, "it makes no calls");
 
     let details = client.get(&format!("{LIST}/broken")).await.json();
     assert_eq!(details["loadable"], false);

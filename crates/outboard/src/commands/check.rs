@@ -16,7 +16,7 @@ pub(crate) fn run(
     output: &Output,
 ) -> Result<(), CliError> {
     let file = WorkflowFile::read(&arguments.file, settings)?;
-    let types = host::types_on_disk(&host::manager(settings)?)?;
+    let types = host::types_on_disk(&host::manager_alone(settings)?)?;
     let checked = file.check(types.as_ref());
     let problems = checked.as_ref().err();
     let result = json!({

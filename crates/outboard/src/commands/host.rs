@@ -14,7 +14,7 @@ use outboard_workflow::{
         BUILTIN_TRIGGERS, Engine, EngineError, KnownTypes, LOG_STEP,
         workflow_file::{self, CheckOptions, Problems, Workflow},
     },
-    external::{ExternalPluginManager, ManagerErrorKind},
+    external::{CallbackServer, ExternalPluginManager, ManagerBuilder, ManagerErrorKind},
 };
 
 use crate::{
@@ -149,15 +149,28 @@ pub(crate) fn types_on_disk(
     Ok(Some(types))
 }
 
-/// A manager with the settings in effect.
-pub(crate) fn manager(settings: &Settings) -> Result<ExternalPluginManager, CliError> {
+/// A manager with the settings in effect, whose plugins may call the engine as far
+/// as its workflow file allows.
+pub(crate) fn manager(
+    settings: &Settings,
+    engine: &Engine,
+) -> Result<ExternalPluginManager, CliError> {
+    let callbacks = CallbackServer::of_engine(engine);
+    Ok(builder(settings)?.callback_server(callbacks).build())
+}
+
+/// A manager for looking at plugins, without an engine to call.
+pub(crate) fn manager_alone(settings: &Settings) -> Result<ExternalPluginManager, CliError> {
+    Ok(builder(settings)?.build())
+}
+
+fn builder(settings: &Settings) -> Result<ManagerBuilder, CliError> {
     Ok(ExternalPluginManager::builder(settings.plugins_dir())
         .data_dir(settings.data_dir().join("data").join("workflow"))
         .inherit_environment(settings.inherit_environment()?)
         .start_timeout(settings.duration("start_timeout")?)
         .drain_timeout(settings.duration("drain_timeout")?)
-        .events(EventBus::default())
-        .build())
+        .events(EventBus::default()))
 }
 
 pub(crate) fn engine(settings: &Settings) -> Result<Engine, CliError> {

@@ -198,6 +198,7 @@ fn show(name: &str, settings: &Settings, output: &Output) -> Result<(), CliError
         field("triggers", "/manifest/triggerTypes");
         field("needs", "/manifest/dependencies");
         field("transport", "/transport");
+        field("callbacks", "/callbacks");
     });
     Ok(())
 }

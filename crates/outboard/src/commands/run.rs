@@ -78,7 +78,7 @@ async fn once(
     input: Map,
 ) -> Result<RunResult, CliError> {
     let engine = host::engine(settings)?;
-    let plugins = PluginControl::new(host::manager(settings)?, engine.clone());
+    let plugins = PluginControl::new(host::manager(settings, &engine)?, engine.clone());
     let outcome = tokio::select! {
         outcome = start_and_run(arguments, file, &plugins, &engine, input) => outcome,
         () = super::serve::interrupted() => {

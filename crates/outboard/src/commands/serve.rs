@@ -61,7 +61,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     let stop = interrupted();
     tokio::pin!(stop);
     let engine = host::engine(settings)?;
-    let manager = host::manager(settings)?;
+    let manager = host::manager(settings, &engine)?;
     let token = match dev {
         true => None,
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
