@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 
 use crate::{
     cases::{Case, Handles, Seen},
+    engine::Engine,
     wire,
 };
 
@@ -32,13 +33,17 @@ pub fn spec(name: &str, program: impl Into<std::path::PathBuf>) -> PluginSpec {
 
 /// Makes every call of the list in order, and stops the plugin if the list does.
 pub async fn run(cases: &[Case], plugin: &PluginProcess) -> Vec<Seen> {
+    let engine = Engine::new(plugin.broker());
     let mut handles = Handles::new();
     let mut seen = Vec::with_capacity(cases.len());
     for case in cases {
         let request = case.request(&handles);
         let answer = match case.call.strip_prefix("Host.") {
             Some(question) => about_process(plugin, question, &request, case.deadline()).await,
-            None => wire::call(&plugin.channel(), &case.call, &request, case.deadline()).await,
+            None => match case.call.strip_prefix("Engine.") {
+                Some(question) => engine.call(question, case.deadline()).await,
+                None => wire::call(&plugin.channel(), &case.call, &request, case.deadline()).await,
+            },
         };
         if let (Some(name), Ok(value)) = (&case.keep, &answer)
             && let Some(handle) = value["handle_id"].as_str()

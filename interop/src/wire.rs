@@ -50,6 +50,24 @@ pub(crate) async fn call(
         "StartModule" => error_only(&inner(client.start_module(handle()).await)?),
         "StopModule" => error_only(&inner(client.stop_module(handle()).await)?),
         "DestroyModule" => error_only(&inner(client.destroy_module(handle()).await)?),
+        "ConfigureCallback" => {
+            let broker_id = text(request, "broker_id").parse().unwrap_or_default();
+            let message = proto::ConfigureCallbackRequest { broker_id };
+            let message = with_deadline(message, deadline);
+            error_only(&inner(client.configure_callback(message).await)?)
+        }
+        "CreateTrigger" => {
+            let message = proto::CreateTriggerRequest {
+                r#type: text(request, "type"),
+                name: text(request, "name"),
+                config: object(request, "config")?,
+            };
+            created(&inner(
+                client
+                    .create_trigger(with_deadline(message, deadline))
+                    .await,
+            )?)
+        }
         "CreateStep" => {
             let message = proto::CreateStepRequest {
                 r#type: text(request, "type"),

@@ -1,18 +1,28 @@
 //! The plugin of the recorded session, built with our SDK: the twin of
 //! `interop/go/internal/kitchen`.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use outboard_sdk::{
     Error, Map, Value, async_trait, json,
     workflow::{
-        self, Manifest, ModuleInstance, ModuleProvider, PluginProvider, StepInput, StepInstance,
-        StepProvider, StepResult,
+        self, CallbackError, Engine, Manifest, ModuleInstance, ModuleProvider, PluginProvider,
+        StepInput, StepInstance, StepProvider, StepResult, TriggerCallback, TriggerInstance,
+        TriggerProvider,
     },
 };
 
+use tokio::task::JoinHandle;
+
 /// Accepts any type name, advertised or not, as the recorded plugin does.
-struct Kitchen;
+#[derive(Default)]
+struct Kitchen {
+    engine: Engine,
+}
 
 impl PluginProvider for Kitchen {
     fn manifest(&self) -> Manifest {
@@ -27,6 +37,74 @@ impl PluginProvider for Kitchen {
 
     fn steps(&self) -> Option<&dyn StepProvider> {
         Some(self)
+    }
+
+    fn triggers(&self) -> Option<&dyn TriggerProvider> {
+        Some(self)
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        Some(&self.engine)
+    }
+}
+
+#[async_trait]
+impl TriggerProvider for Kitchen {
+    fn trigger_types(&self) -> Vec<String> {
+        vec!["kitchen.timer".to_owned()]
+    }
+
+    async fn create_trigger(
+        &self,
+        _trigger_type: &str,
+        _name: &str,
+        config: Map,
+        callback: TriggerCallback,
+    ) -> Result<Box<dyn TriggerInstance>, Error> {
+        Ok(Box::new(Timer {
+            callback,
+            config,
+            task: Mutex::default(),
+        }))
+    }
+}
+
+/// Fires when it starts, and again every so often if its config says so.
+struct Timer {
+    callback: TriggerCallback,
+    config: Map,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Timer {
+    fn replace(&self, task: Option<JoinHandle<()>>) {
+        let mut current = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *current, task) {
+            before.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl TriggerInstance for Timer {
+    async fn start(&self) -> Result<(), Error> {
+        let (callback, config) = (self.callback.clone(), self.config.clone());
+        let every = config.get("every_ms").and_then(Value::as_u64);
+        self.replace(Some(tokio::spawn(async move {
+            loop {
+                if let Err(error) = callback.fire("tick", config.clone()).await {
+                    outboard_sdk::tracing::warn!(%error, "nobody heard the timer");
+                }
+                let Some(every) = every else { return };
+                tokio::time::sleep(Duration::from_millis(every)).await;
+            }
+        })));
+        Ok(())
+    }
+
+    async fn stop(&self) -> Result<(), Error> {
+        self.replace(None);
+        Ok(())
     }
 }
 
@@ -68,6 +146,7 @@ impl StepProvider for Kitchen {
             kind: step_type.to_owned(),
             name: name.to_owned(),
             config,
+            engine: self.engine.clone(),
         }))
     }
 }
@@ -106,6 +185,7 @@ struct Step {
     kind: String,
     name: String,
     config: Map,
+    engine: Engine,
 }
 
 #[async_trait]
@@ -126,6 +206,12 @@ impl StepInstance for Step {
                 eprint!("{}", text(&self.config, "stderr"));
             }
             "step.log" => self.log(),
+            "step.call" => {
+                return StepResult::output(match self.call().await {
+                    Ok(answer) => answer,
+                    Err(error) => json!({ "error": error.message() }),
+                });
+            }
             "step.blob" => {
                 let size = usize::try_from(self.number("size"))
                     .map_err(|_| Error::new("config.size is too large"))?;
@@ -175,6 +261,22 @@ impl Step {
         error!(dish = "soup", "{message}");
     }
 
+    /// Makes one call to the engine.
+    async fn call(&self) -> Result<Value, CallbackError> {
+        use outboard_sdk::tracing::Level;
+
+        let (name, data) = (text(&self.config, "name"), self.config.clone());
+        match text(&self.config, "call") {
+            "trigger" => self.engine.trigger(name, "now", data).await?,
+            "service" => {
+                let found = self.engine.has_service(name).await?;
+                return Ok(json!({ "found": found }));
+            }
+            _ => self.engine.log(Level::WARN, name, data).await?,
+        }
+        Ok(json!({ "error": "" }))
+    }
+
     fn number(&self, key: &str) -> u64 {
         self.config
             .get(key)
@@ -188,5 +290,5 @@ fn text<'a>(config: &'a Map, key: &str) -> &'a str {
 }
 
 fn main() -> ExitCode {
-    workflow::serve(Kitchen)
+    workflow::serve(Kitchen::default())
 }

@@ -60,6 +60,9 @@ func Run(cases []Case, client *workflow.Client, process Process) []Result {
 
 // call makes one RPC with JSON on both ends.
 func call(ctx context.Context, client *workflow.Client, method string, request map[string]any) (map[string]any, error) {
+	if name, ok := strings.CutPrefix(method, "Engine."); ok {
+		return client.Engine.Call(ctx, name, request)
+	}
 	service := workflowpb.File_plugin_proto.Services().ByName("PluginService")
 	var in, out proto.Message = &emptypb.Empty{}, &emptypb.Empty{}
 	if descriptor := service.Methods().ByName(protoreflect.Name(method)); descriptor != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -21,14 +23,21 @@ type Server struct {
 	workflowpb.UnimplementedPluginServiceServer
 
 	logger hclog.Logger
+	broker *plugin.GRPCBroker
 
 	mu      sync.Mutex
 	modules map[string]module
 	steps   map[string]step
+	conn    *grpc.ClientConn
+	engine  workflowpb.EngineCallbackServiceClient
 }
 
-// module only remembers whether it shall fail; it has nothing to do.
-type module struct{ failure string }
+// module only remembers whether it shall fail, and has nothing to do unless it is
+// a trigger.
+type module struct {
+	failure string
+	timer   *timer
+}
 
 // New makes a plugin that logs to logger when a step is told to.
 func New(logger hclog.Logger) *Server {
@@ -53,7 +62,7 @@ func (s *Server) GetStepTypes(context.Context, *emptypb.Empty) (*workflowpb.Type
 }
 
 func (s *Server) GetTriggerTypes(context.Context, *emptypb.Empty) (*workflowpb.TypeList, error) {
-	return &workflowpb.TypeList{}, nil
+	return &workflowpb.TypeList{Types: []string{timerType}}, nil
 }
 
 func (s *Server) GetModuleSchemas(context.Context, *emptypb.Empty) (*workflowpb.ModuleSchemaList, error) {
@@ -90,6 +99,9 @@ func (s *Server) DestroyModule(_ context.Context, request *workflowpb.HandleRequ
 	if _, ok := s.modules[request.GetHandleId()]; !ok {
 		return unknown("module", request.GetHandleId()), nil
 	}
+	if timer := s.modules[request.GetHandleId()].timer; timer != nil {
+		s.run(timer, "stop")
+	}
 	delete(s.modules, request.GetHandleId())
 	return &workflowpb.ErrorResponse{}, nil
 }
@@ -104,6 +116,9 @@ func (s *Server) onModule(request *workflowpb.HandleRequest, phase string) (*wor
 	}
 	if module.failure == phase {
 		return &workflowpb.ErrorResponse{Error: "cannot " + phase}, nil
+	}
+	if module.timer != nil {
+		s.run(module.timer, phase)
 	}
 	return &workflowpb.ErrorResponse{}, nil
 }
@@ -126,6 +141,9 @@ func (s *Server) ExecuteStep(ctx context.Context, request *workflowpb.ExecuteSte
 	s.mu.Unlock()
 	if !ok {
 		return &workflowpb.ExecuteStepResponse{Error: unknown("step", request.GetHandleId()).Error}, nil
+	}
+	if step.kind == "step.call" {
+		return s.call(ctx, step), nil
 	}
 	return step.execute(ctx, s.logger, request)
 }

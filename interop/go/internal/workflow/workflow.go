@@ -33,17 +33,25 @@ type Client struct {
 	workflowpb.PluginServiceClient
 	// Conn is the connection underneath, for calls that the stubs do not know.
 	Conn *grpc.ClientConn
+	// Engine is what the plugin may call, once it is offered.
+	Engine *Engine
 }
 
+// brokered is a plugin that calls its host.
+type brokered interface{ SetBroker(*plugin.GRPCBroker) }
+
 // GRPCServer registers the service in a plugin.
-func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, server *grpc.Server) error {
+func (p *Plugin) GRPCServer(broker *plugin.GRPCBroker, server *grpc.Server) error {
+	if impl, ok := p.Impl.(brokered); ok {
+		impl.SetBroker(broker)
+	}
 	workflowpb.RegisterPluginServiceServer(server, p.Impl)
 	return nil
 }
 
 // GRPCClient wraps the connection in a host.
-func (p *Plugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return &Client{PluginServiceClient: workflowpb.NewPluginServiceClient(conn), Conn: conn}, nil
+func (p *Plugin) GRPCClient(_ context.Context, broker *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return &Client{PluginServiceClient: workflowpb.NewPluginServiceClient(conn), Conn: conn, Engine: NewEngine(broker)}, nil
 }
 
 // Serve is the main function of a plugin; it returns when the host is done.
