@@ -131,7 +131,7 @@ impl ModuleProvider for Kitchen {
 #[async_trait]
 impl StepProvider for Kitchen {
     fn step_types(&self) -> Vec<String> {
-        ["step.echo", "step.fail", "step.stop"]
+        ["step.call", "step.echo", "step.fail", "step.stop"]
             .map(str::to_owned)
             .into()
     }
@@ -190,7 +190,7 @@ struct Step {
 
 #[async_trait]
 impl StepInstance for Step {
-    /// Does what the step's type says. The first three types are advertised, the
+    /// Does what the step's type says. A few types are advertised, the
     /// others exist for tests and are created by name.
     async fn execute(&self, input: StepInput) -> Result<StepResult, Error> {
         match self.kind.as_str() {

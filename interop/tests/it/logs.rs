@@ -9,35 +9,54 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, prelude::*};
 
-/// Keeps the events that are plugins' lines.
+/// Keeps events.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<Line>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<Line>>>);
+
+impl Lines {
+    /// Those that are plugins' lines.
+    pub(crate) fn of_plugins(&self) -> Vec<Line> {
+        let all = self.0.lock().unwrap().clone();
+        let of_plugins = all.into_iter().filter(|line| line.target == "plugin");
+        of_plugins.collect()
+    }
+
+    /// The others that are as severe as this, or more.
+    pub(crate) fn of_ours(&self, level: Level) -> Vec<Line> {
+        let all = self.0.lock().unwrap().clone();
+        let ours = all.into_iter().filter(|line| line.target != "plugin");
+        ours.filter(|line| line.level.is_some_and(|of_line| of_line <= level))
+            .collect()
+    }
+}
 
 #[derive(Debug, Clone, Default)]
-struct Line {
-    level: Option<Level>,
-    plugin: String,
-    message: String,
-    fields: String,
+pub(crate) struct Line {
+    target: String,
+    pub(crate) level: Option<Level>,
+    pub(crate) plugin: String,
+    pub(crate) message: String,
+    pub(crate) fields: String,
 }
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "plugin" {
-            let mut line = Line {
-                level: Some(*event.metadata().level()),
-                ..Line::default()
-            };
-            event.record(&mut line);
-            self.0.lock().unwrap().push(line);
-        }
+        let mut line = Line {
+            target: event.metadata().target().to_owned(),
+            level: Some(*event.metadata().level()),
+            ..Line::default()
+        };
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line);
     }
 }
 
 impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "plugin" {
-            value.clone_into(&mut self.plugin);
+        match field.name() {
+            "plugin" => value.clone_into(&mut self.plugin),
+            "fields" => value.clone_into(&mut self.fields),
+            _ => {}
         }
     }
 
@@ -65,7 +84,7 @@ async fn hclogs_lines_arrive_in_tracing_at_their_levels_with_their_values() {
     // The list's last case stops the plugin, and by then all it said has arrived.
     host::run(&list, &plugin).await;
 
-    let seen = lines.0.lock().unwrap().clone();
+    let seen = lines.of_plugins();
     let mut boiling: Vec<_> = seen
         .iter()
         .filter(|line| line.message == "the water boils")

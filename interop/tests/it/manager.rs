@@ -78,7 +78,10 @@ async fn the_manager_drives(program: &Path) {
         (manifest.author.as_str(), manifest.license.as_str()),
         ("me", "MIT")
     );
-    assert_eq!(manifest.step_types, ["step.echo", "step.fail", "step.stop"]);
+    assert_eq!(
+        manifest.step_types,
+        ["step.call", "step.echo", "step.fail", "step.stop"]
+    );
     assert!(adapter.trigger_factories().contains_key("kitchen.timer"));
     assert!(adapter.module_schemas().is_empty());
 

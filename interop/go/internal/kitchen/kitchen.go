@@ -58,7 +58,7 @@ func (s *Server) GetModuleTypes(context.Context, *emptypb.Empty) (*workflowpb.Ty
 }
 
 func (s *Server) GetStepTypes(context.Context, *emptypb.Empty) (*workflowpb.TypeList, error) {
-	return &workflowpb.TypeList{Types: []string{"step.echo", "step.fail", "step.stop"}}, nil
+	return &workflowpb.TypeList{Types: []string{"step.call", "step.echo", "step.fail", "step.stop"}}, nil
 }
 
 func (s *Server) GetTriggerTypes(context.Context, *emptypb.Empty) (*workflowpb.TypeList, error) {

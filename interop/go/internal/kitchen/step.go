@@ -20,7 +20,7 @@ type step struct {
 	config map[string]any
 }
 
-// execute does what the step's type says. The first three types are advertised,
+// execute does what the step's type says. A few types are advertised,
 // the others exist for tests and are created by name.
 func (s step) execute(ctx context.Context, logger hclog.Logger, request *workflowpb.ExecuteStepRequest) (*workflowpb.ExecuteStepResponse, error) {
 	switch s.kind {
