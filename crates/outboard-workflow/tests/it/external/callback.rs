@@ -11,14 +11,14 @@ use outboard_contracts::{
 };
 use outboard_go_plugin::transport::{Channel, serve_connection};
 use outboard_workflow::external::{
-    CallbackServer, GrpcPlugin, ServiceLookupFunc, TriggerCall, TriggerFunc,
+    CallbackServer, GrpcPlugin, MAX_CALLS, ServiceLookupFunc, TriggerCall, TriggerFunc,
 };
 use serde_json::json;
 use tonic::Code;
 
 use super::support::map;
 
-async fn client(server: CallbackServer) -> EngineCallbackServiceClient<Channel> {
+pub(super) async fn client(server: CallbackServer) -> EngineCallbackServiceClient<Channel> {
     let (ours, theirs) = tokio::io::duplex(4096);
     let plugin = GrpcPlugin::new().with_callback_server(server);
     let services = plugin.callback_services("kv").unwrap();
@@ -146,4 +146,63 @@ async fn log_lines_are_taken_at_any_level_and_later_calls_are_unimplemented() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn a_plugin_starts_a_bounded_number_of_workflows_at_once_and_others_are_not_held_up() {
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let waiting = Arc::new(tokio::sync::Semaphore::new(0));
+    let on_trigger: TriggerFunc = {
+        let (gate, waiting) = (Arc::clone(&gate), Arc::clone(&waiting));
+        Arc::new(move |_| {
+            let (gate, waiting) = (Arc::clone(&gate), Arc::clone(&waiting));
+            Box::pin(async move {
+                waiting.add_permits(1);
+                gate.acquire().await.unwrap().forget();
+                Ok(())
+            })
+        })
+    };
+    let server = CallbackServer::new(Some(on_trigger), None);
+    let mut client = client(server.clone()).await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..MAX_CALLS {
+        let mut client = client.clone();
+        calls.spawn(async move { client.trigger_workflow(trigger("tick")).await });
+    }
+    let all = u32::try_from(MAX_CALLS).unwrap();
+    waiting.acquire_many(all).await.unwrap().forget();
+    let answer = client.trigger_workflow(trigger("tick")).await.unwrap();
+    assert_eq!(
+        answer.into_inner().error,
+        "a plugin may start 64 workflows at once; try again later"
+    );
+    gate.add_permits(MAX_CALLS + 1);
+    while let Some(call) = calls.join_next().await {
+        assert_eq!(call.unwrap().unwrap().into_inner().error, "");
+    }
+    let answer = client.trigger_workflow(trigger("tick")).await.unwrap();
+    assert_eq!(answer.into_inner().error, "", "there is room again");
+}
+
+#[tokio::test]
+async fn names_that_are_too_long_and_calls_that_are_too_large_are_refused() {
+    let on_trigger: TriggerFunc = Arc::new(|_| Box::pin(std::future::ready(Ok(()))));
+    let mut client = client(CallbackServer::new(Some(on_trigger), None)).await;
+    let answer = client
+        .trigger_workflow(trigger(&"x".repeat(1025)))
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.into_inner().error,
+        "the name and the action of a trigger have at most 1024 bytes each"
+    );
+    let mut large = trigger("tick");
+    let text = "x".repeat(5 * 1024 * 1024);
+    large.data = Some(map_to_struct(&map(json!({ "text": text }))).unwrap());
+    let status = client.trigger_workflow(large).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    // The connection lives on.
+    let answer = client.trigger_workflow(trigger("tick")).await.unwrap();
+    assert_eq!(answer.into_inner().error, "");
 }

@@ -4,6 +4,7 @@ mod callback;
 mod dependencies;
 mod in_memory;
 mod loading;
+mod newest;
 mod replacing;
 mod support;
 mod triggers;
