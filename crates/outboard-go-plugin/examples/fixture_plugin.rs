@@ -113,6 +113,16 @@ fn main() -> ExitCode {
         }
         let _ = std::io::stdout().flush();
     }
+    if has("own-executable") {
+        // As a plugin that hashes itself, or reads what was appended to it.
+        let path = std::env::current_exe().expect("a path");
+        let length = std::fs::read(&path).map(|bytes| bytes.len());
+        let direct = std::fs::read("/proc/self/exe").map(|bytes| bytes.len());
+        let started_as = std::env::args().next().expect("a name");
+        eprintln!("[INFO] executable {}", path.display());
+        eprintln!("[INFO] started as {started_as}");
+        eprintln!("[INFO] length {length:?} or {direct:?}");
+    }
     if has("environment") {
         for (name, value) in std::env::vars() {
             eprintln!("[INFO] {name}={value}");

@@ -48,9 +48,9 @@
 //! | [broker](broker): connections in both directions, plain and multiplexed | both ends |
 //! | health, orderly shutdown, stdio stream, structured logs | both ends |
 //! | typed start errors, exit reports, events, restart policy | host |
+//! | execution of exactly the bytes whose [checksum](host::Checksum) was compared | host |
 //! | [reattaching](reattach), test mode for debuggers | both ends |
 //! | [runners of your own](host::Runner); plugins, children and sockets that go with a killed host | host |
-//! | checksums | not yet |
 //!
 //! # Features
 //!

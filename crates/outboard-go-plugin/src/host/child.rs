@@ -5,10 +5,11 @@ use std::{
     io,
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tonic::async_trait;
 
 #[cfg(unix)]
@@ -17,6 +18,7 @@ use super::{
     ExitCause, PluginSpec, StartErrorKind,
     launch::{AttachedRunner, Output},
     memory::OutOfMemory,
+    verify::{self, Image},
 };
 
 /// How often a program that somebody just wrote is tried again, and how long
@@ -44,16 +46,19 @@ pub(super) struct ChildProcess {
     out_of_memory: OutOfMemory,
     ended: Option<ExitCause>,
     detached: bool,
+    /// What it runs must not go before it.
+    _image: Option<Arc<Image>>,
 }
 
 impl ChildProcess {
     pub(super) async fn spawn(
         spec: &PluginSpec,
         program: &Path,
+        image: Option<Arc<Image>>,
         args: &[OsString],
         environment: Vec<(OsString, OsString)>,
     ) -> Result<ChildProcess, StartErrorKind> {
-        let mut command = Command::new(program);
+        let mut command = verify::command(program, image.as_deref());
         command
             .args(args)
             .env_clear()
@@ -84,10 +89,14 @@ impl ChildProcess {
                 Err(error) => return Err(StartErrorKind::Io(error)),
             }
         };
-        ChildProcess::own(child, spec)
+        ChildProcess::own(child, spec, image)
     }
 
-    fn own(child: Child, spec: &PluginSpec) -> Result<ChildProcess, StartErrorKind> {
+    fn own(
+        child: Child,
+        spec: &PluginSpec,
+        image: Option<Arc<Image>>,
+    ) -> Result<ChildProcess, StartErrorKind> {
         let Some(pid) = child.id() else {
             let error = io::Error::other("the child has no process id");
             return Err(StartErrorKind::Io(error));
@@ -105,6 +114,7 @@ impl ChildProcess {
             out_of_memory: OutOfMemory::watch(pid),
             child,
             pid,
+            _image: image,
             ended: None,
             detached: false,
         })

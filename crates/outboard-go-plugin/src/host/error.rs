@@ -3,7 +3,7 @@
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
-use super::exit::ExitCause;
+use super::{VerificationError, exit::ExitCause};
 use crate::{
     handshake::{HandshakeError, Protocol},
     tls::TlsError,
@@ -15,6 +15,8 @@ use crate::{
 pub enum StartStep {
     /// Looking at the program file and preparing directories.
     Prepare,
+    /// Comparing the program's checksum and keeping the verified bytes.
+    Verify,
     /// Creating the process.
     Spawn,
     /// Waiting for the handshake line and checking it.
@@ -29,6 +31,7 @@ impl fmt::Display for StartStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StartStep::Prepare => "prepare",
+            StartStep::Verify => "verify",
             StartStep::Spawn => "spawn",
             StartStep::Handshake => "handshake",
             StartStep::Connect => "connect",
@@ -79,6 +82,9 @@ pub enum StartErrorKind {
         /// What would fit, in bytes.
         limit: usize,
     },
+    /// The program could not be verified, or is not the one that was asked for.
+    #[error(transparent)]
+    Verification(VerificationError),
     /// The operating system refused something.
     #[error("{0}")]
     Io(#[source] io::Error),
@@ -285,6 +291,7 @@ impl StartError {
             StartErrorKind::NoVersion { .. } => {
                 "add ProtocolVersion to the configuration, or give the host one version"
             }
+            StartErrorKind::Verification(error) => error.hint(),
             StartErrorKind::Io(_) => "see what the operating system said",
             StartErrorKind::Exited(_) | StartErrorKind::NoHandshake => {
                 "read what it said on standard error; run with RUST_LOG=debug to see all of it"

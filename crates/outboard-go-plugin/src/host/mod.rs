@@ -38,6 +38,7 @@ mod sockets;
 mod spec;
 mod start;
 mod stdio;
+mod verify;
 
 pub use tonic::async_trait;
 
@@ -51,4 +52,5 @@ pub use self::{
     process::PluginProcess,
     restart::{RestartDecision, RestartPolicy, RestartState},
     spec::{Inherit, PluginSpec},
+    verify::{Checksum, ChecksumAlgorithm, ParseChecksumError, RunFrom, VerificationError},
 };

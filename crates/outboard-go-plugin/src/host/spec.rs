@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::{EventBus, Launch, PluginLog, PluginProcess, StartError, StartErrorKind, TlsMode};
+use super::{
+    EventBus, Launch, PluginLog, PluginProcess, StartError, StartErrorKind, TlsMode,
+    verify::Verification,
+};
 use crate::{environment, handshake::HandshakeConfig};
 
 /// Which variables of the host's environment a plugin gets.
@@ -95,6 +98,7 @@ pub struct PluginSpec {
     pub(super) multiplexed: bool,
     pub(super) events: Option<EventBus>,
     pub(super) log: Option<PluginLog>,
+    pub(super) verification: Option<Verification>,
 }
 
 impl PluginSpec {
@@ -122,6 +126,7 @@ impl PluginSpec {
             multiplexed: false,
             events: None,
             log: None,
+            verification: None,
         }
     }
 

@@ -20,13 +20,12 @@ use super::{
     StartError, StartErrorKind, StartStep, Translation,
     child::ChildProcess,
     connect::{Connected, Preparation},
-    diagnose,
     log::{LogSource, Writer},
     owned::{DRAIN, Owned},
     process::{self, Started},
     reattached::Reattached,
     sockets::{self, SocketDirectory},
-    stdio,
+    stdio, verify,
 };
 use crate::{
     environment,
@@ -148,15 +147,20 @@ impl Start<'_> {
         log: &PluginLog,
     ) -> Result<(u32, Address, Connected), StartErrorKind> {
         let mode = self.spec.protection()?;
+        verify::applicable(self.spec)?;
         let preparation = Preparation::new(mode, self.spec.multiplexed)?;
         let reached = match &self.spec.launch {
             Launch::Command { program, args } => {
                 let program = std::path::absolute(program).map_err(StartErrorKind::Io)?;
-                diagnose::preflight(&program)?;
+                let mut step = self.step;
+                let image = verify::prepare(self.spec, &program, &mut step);
+                let image = self.within(image).await;
+                self.step = step;
+                let image = image?;
                 let sockets = SocketDirectory::create()?;
                 self.step = StartStep::Spawn;
                 let environment = self.environment(&preparation, sockets.path());
-                let child = ChildProcess::spawn(self.spec, &program, args, environment);
+                let child = ChildProcess::spawn(self.spec, &program, image, args, environment);
                 let owned = Owned::new(Box::new(child.await?), sockets);
                 self.introduce(slot.insert(owned), log, &preparation)
                     .await?

@@ -8,3 +8,4 @@ mod lifecycle;
 mod misbehaving;
 mod ownership;
 mod support;
+mod verified;
