@@ -180,6 +180,16 @@ pub enum StartErrorKind {
     Timeout(Duration),
 }
 
+impl StartErrorKind {
+    /// Whether this is what the end of the process would look like from outside.
+    pub(super) fn may_be_an_end(&self) -> bool {
+        matches!(
+            self,
+            StartErrorKind::Connect { .. } | StartErrorKind::Unhealthy(_)
+        )
+    }
+}
+
 fn join(versions: &[u32]) -> String {
     let versions: Vec<String> = versions.iter().map(u32::to_string).collect();
     versions.join(", ")

@@ -100,7 +100,10 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
             if let Some(mut owned) = owned {
                 let inner = &mut *error.inner;
                 if inner.exit.is_none() {
-                    inner.exit = owned.exit_within(ENDING).await;
+                    // A connection ends a moment before its process does.
+                    let may_end = inner.kind.may_be_an_end();
+                    let patience = if may_end { DRAIN } else { ENDING };
+                    inner.exit = owned.exit_within(patience).await;
                 }
                 let diagnosis = owned.process().diagnose();
                 let diagnosis = tokio::time::timeout(DIAGNOSE_TIMEOUT, diagnosis).await;

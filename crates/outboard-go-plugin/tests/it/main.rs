@@ -1,8 +1,9 @@
-//! The host against real processes: our own plugin, and shell scripts that
-//! share none of our code and misbehave in every way there is.
+//! The host against real processes: our own plugin, and one that shares none of
+//! our code and misbehaves in every way there is.
 #![allow(clippy::unwrap_used)]
 
 mod environment;
+mod faults;
 mod launch;
 mod lifecycle;
 mod misbehaving;

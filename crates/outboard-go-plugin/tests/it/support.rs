@@ -20,13 +20,18 @@ pub(crate) fn handshake() -> HandshakeConfig {
     HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1)
 }
 
-/// The plugin of `examples/fixture_plugin.rs`, which cargo builds with the tests.
-pub(crate) fn fixture() -> PluginSpec {
+/// A program of `examples`, which cargo builds with the tests.
+pub(crate) fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
-    path.push("examples/fixture_plugin");
-    PluginSpec::new("fixture", path, handshake()).start_timeout(Duration::from_secs(20))
+    path.join("examples").join(name)
+}
+
+/// The plugin of `examples/fixture_plugin.rs`, which cargo builds with the tests.
+pub(crate) fn fixture() -> PluginSpec {
+    PluginSpec::new("fixture", example("fixture_plugin"), handshake())
+        .start_timeout(Duration::from_secs(20))
 }
 
 /// A shell script as a plugin. The directory must outlive it.
