@@ -25,3 +25,14 @@ pub(super) fn announced(flag: u8, length: u32, body: &[u8]) -> Bytes {
     bytes.extend_from_slice(body);
     bytes.into()
 }
+
+/// The broker's announcement: id, network and address are its fields 1, 2 and 3.
+pub(super) fn connection_info(id: u8, network: &str, address: &str) -> Vec<u8> {
+    let mut body = vec![0x08, id];
+    for (tag, text) in [(0x12, network), (0x1a, address)] {
+        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        body.extend([tag, length]);
+        body.extend(text.bytes());
+    }
+    body
+}

@@ -59,8 +59,22 @@ faults! {
     UnknownNetwork = "unknown-network",
     /// Answers with a certificate although none was asked for.
     UnaskedCertificate = "unasked-certificate",
-    /// Answers with a certificate that is none.
+    /// Answers with a certificate that is not even base64.
     BrokenCertificate = "broken-certificate",
+
+    /// Does not multiplex, whatever it is asked to; that is, it knows no such
+    /// thing. And it says that it does.
+    PretendsToMultiplex = "pretends-to-multiplex",
+
+    // In TLS, where the host asks for it.
+    /// Answers without a certificate.
+    NoCertificate = "no-certificate",
+    /// Answers with one certificate and serves with another.
+    OtherCertificate = "other-certificate",
+    /// Answers with a certificate and speaks plain text.
+    PlainBehindCertificate = "plain-behind-certificate",
+    /// Sends bytes that are neither TLS nor HTTP.
+    SendsGarbage = "sends-garbage",
 
     // While the host connects.
     /// Names a socket that does not exist.
@@ -113,6 +127,16 @@ faults! {
     DeletesItsSocket = "deletes-its-socket",
     /// Has no stdio stream.
     NoStdio = "no-stdio",
+
+    // In the broker.
+    /// Has no broker.
+    NoBroker = "no-broker",
+    /// Ends the broker's stream whenever it is opened.
+    BrokerEnds = "broker-ends",
+    /// Sends bytes that are no message through the broker.
+    BrokerSaysGarbage = "broker-says-garbage",
+    /// Announces addresses for the ids 1 and 2 that are none.
+    BrokerNamesNobody = "broker-names-nobody",
 
     // In what it writes.
     /// Writes 10 MB without a line's end to its log, and then a line.

@@ -21,6 +21,7 @@ mod output;
 mod report;
 mod server;
 mod start;
+mod tls;
 
 use std::{
     ffi::OsString,

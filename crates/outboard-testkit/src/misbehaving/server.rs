@@ -15,10 +15,11 @@ use tokio::{
 };
 
 use super::{
-    bytes::{NOT_SERVING, SERVING, announced, message},
+    bytes::{NOT_SERVING, SERVING, announced, connection_info, message},
     fault::Fault,
     report::Writer,
     start,
+    tls::Protection,
 };
 
 /// How long an answer gets to leave before the process ends.
@@ -26,7 +27,13 @@ const LAST_MOMENT: Duration = Duration::from_millis(30);
 /// More than anybody takes.
 const HUGE_HEADER: usize = 17 * 1024 * 1024;
 
-pub(super) fn serve(fault: Fault, listener: UnixListener, socket: PathBuf, report: Writer) {
+pub(super) fn serve(
+    fault: Fault,
+    listener: UnixListener,
+    socket: PathBuf,
+    protection: Protection,
+    report: Writer,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -34,6 +41,7 @@ pub(super) fn serve(fault: Fault, listener: UnixListener, socket: PathBuf, repor
     let server = Server {
         fault,
         socket,
+        protection,
         report,
     };
     runtime
@@ -45,6 +53,7 @@ pub(super) fn serve(fault: Fault, listener: UnixListener, socket: PathBuf, repor
 struct Server {
     fault: Fault,
     socket: PathBuf,
+    protection: Protection,
     report: Writer,
 }
 
@@ -73,8 +82,19 @@ impl Server {
                 // Its end would be one more answer.
                 std::future::pending().await
             }
+            Fault::SendsGarbage => {
+                let _ = stream.write_all(&[0xaa; 1000]).await;
+                std::future::pending().await
+            }
             Fault::ClosesConnections => drop(stream),
-            _ => self.http2(stream).await,
+            _ => match self.protection.acceptor.clone() {
+                None => self.http2(stream).await,
+                Some(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        self.http2(stream).await;
+                    }
+                }
+            },
         }
     }
 
@@ -107,8 +127,9 @@ impl Server {
     ) -> Result<(), h2::Error> {
         let path = request.uri().path().to_owned();
         if path == "/plugin.GRPCBroker/StartStream" {
+            // Its end would be the end of the host's stream.
             let _requests = request;
-            return stay_open(respond).await;
+            return self.broker(respond).await;
         }
         // An answer before the end of the request would be a fault of its own.
         let body = everything(request.into_body()).await?;
@@ -118,6 +139,28 @@ impl Server {
             "/plugin.GRPCStdio/StreamStdio" => stay_open(respond).await,
             "/plugin.GRPCController/Shutdown" => self.shutdown(respond).await,
             _ => self.call(&body, respond).await,
+        }
+    }
+
+    async fn broker(&self, respond: SendResponse<Bytes>) -> Result<(), h2::Error> {
+        match self.fault {
+            Fault::NoBroker => failure(respond, 12),
+            Fault::BrokerEnds => finish(accepted(respond)?, 0, None),
+            Fault::BrokerSaysGarbage => {
+                let mut stream = accepted(respond)?;
+                stream.send_data(message(&[0xff; 64]), false)?;
+                std::future::pending().await
+            }
+            Fault::BrokerNamesNobody => {
+                let mut stream = accepted(respond)?;
+                stream.send_data(
+                    message(&connection_info(1, "unix", "/no/such/socket")),
+                    false,
+                )?;
+                stream.send_data(message(&connection_info(2, "smoke", "signals")), false)?;
+                std::future::pending().await
+            }
+            _ => stay_open(respond).await,
         }
     }
 

