@@ -9,6 +9,7 @@ use std::{
 use crate::{Result, command::root, metadata::Metadata};
 
 mod arrows;
+mod differences;
 mod environment;
 mod files;
 mod licences;
@@ -32,6 +33,7 @@ pub(crate) fn run(_: &[String]) -> Result {
     links::check(&tree, &mut problems);
     environment::check(&tree, &mut problems);
     seed_map::check(&tree, &mut problems);
+    differences::check(&tree, &mut problems);
     licences::check(&tree, &metadata, &mut problems)?;
     if problems.is_empty() {
         eprintln!("tidy: {} files keep the rules", tree.files.len());

@@ -12,7 +12,7 @@ pub(crate) fn check(tree: &Tree, problems: &mut Vec<String>) {
         problems.push(format!("{PAGE}: is missing"));
         return;
     };
-    let tests = test_names(tree);
+    let tests: BTreeSet<_> = tests(tree).into_iter().map(|(_, name)| name).collect();
     for (number, cells) in markdown::rows(&page.text, "Test") {
         let row = format!("{PAGE}:{number}");
         let named = markdown::code(cells.last().map_or("", String::as_str));
@@ -36,9 +36,9 @@ fn last_segment(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)
 }
 
-/// Functions that an attribute marks as tests.
-fn test_names(tree: &Tree) -> BTreeSet<&str> {
-    let mut names = BTreeSet::new();
+/// Functions that an attribute marks as tests, with the files that they are in.
+pub(super) fn tests(tree: &Tree) -> Vec<(&str, &str)> {
+    let mut names = Vec::new();
     for file in tree.below("", ".rs") {
         let mut marked = false;
         for line in file.text.lines().map(str::trim) {
@@ -46,7 +46,7 @@ fn test_names(tree: &Tree) -> BTreeSet<&str> {
                 marked = true;
             } else if let Some(name) = function_name(line) {
                 if marked {
-                    names.insert(name);
+                    names.push((file.path.as_str(), name));
                 }
                 marked = false;
             }
