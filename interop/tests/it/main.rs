@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod authority;
 mod cases_for_every_pair;
 mod crashes;
 mod front_page;
@@ -11,3 +12,4 @@ mod logs;
 mod manager;
 mod support;
 mod tls_versions;
+mod verified;

@@ -8,5 +8,7 @@ mod launch;
 mod lifecycle;
 mod misbehaving;
 mod ownership;
+mod ports;
+mod quiet;
 mod support;
 mod verified;
