@@ -2,7 +2,7 @@
 //! need its environment to be their own.
 //!
 //! ```text
-//! fixture_host PROGRAM [outlive] [inherit-all] [set=NAME=VALUE]… [plugin=ARGUMENT]…
+//! fixture_host PROGRAM [outlive] [inherit-all] [verified] [set=NAME=VALUE]… [plugin=ARGUMENT]…
 //! ```
 //!
 //! It starts PROGRAM, prints the reattach configuration as one line, and stops
@@ -15,7 +15,7 @@ use std::{
 
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
-    host::{Inherit, PluginSpec, TlsMode},
+    host::{Checksum, ChecksumAlgorithm, Inherit, PluginSpec, TlsMode},
     reattach::ReattachConfig,
 };
 
@@ -32,6 +32,11 @@ async fn main() -> ExitCode {
         spec = match argument.split_once('=') {
             None if argument == "outlive" => spec.outlive_host(true).tls(TlsMode::Plaintext),
             None if argument == "inherit-all" => spec.inherit_environment(Inherit::All),
+            None if argument == "verified" => {
+                let program = spec.program().expect("a program");
+                let sum = Checksum::of_file(ChecksumAlgorithm::Sha256, program);
+                spec.checksum(sum.expect("a checksum"))
+            }
             Some(("plugin", argument)) => spec.args([argument]),
             Some(("set", variable)) => match variable.split_once('=') {
                 Some((name, value)) => spec.env(name, value),

@@ -88,10 +88,10 @@ async fn an_authority_that_is_none_costs_its_call_and_not_the_connection() {
     let server = tokio::spawn(serve_connection(ours, Services::new()));
     theirs.write_all(PREFACE).await.unwrap();
     theirs.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
-    // Of Go's clients in plain text and in TLS, and of gRPC's own core today.
+    // Of Go's clients in plain text and in TLS.
     assert_eq!(answer(&mut theirs, 1, "unused").await, HEADERS);
     assert_eq!(answer(&mut theirs, 3, "localhost").await, HEADERS);
-    // Of older clients, which say the socket's path.
+    // Of clients on gRPC's C core, which say the socket's path, and of older ones.
     assert_eq!(answer(&mut theirs, 5, "%2Ftmp%2Fx.sock").await, RST_STREAM);
     assert_eq!(answer(&mut theirs, 7, "/tmp/x.sock").await, RST_STREAM);
     assert_eq!(answer(&mut theirs, 9, "localhost").await, HEADERS);

@@ -8,14 +8,18 @@ use std::{
     time::Duration,
 };
 
-use outboard_go_plugin::host::{
-    Checksum, ChecksumAlgorithm, PluginProcess, PluginSpec, RunFrom, StartError, StartErrorKind,
-    StartStep, VerificationError,
+use outboard_go_plugin::{
+    host::{
+        Checksum, ChecksumAlgorithm, PluginProcess, PluginSpec, RunFrom, StartError,
+        StartErrorKind, StartStep, VerificationError,
+    },
+    reattach::ReattachConfig,
+    transport::Address,
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::support::{exists, fixture, handshake, wait_for};
+use crate::support::{Host, example, exists, handshake, wait_for};
 
 fn checksum(program: &Path) -> Checksum {
     Checksum::of_file(ChecksumAlgorithm::Sha256, program).unwrap()
@@ -30,7 +34,7 @@ fn make_executable(path: &Path) {
 fn installed() -> (TempDir, PathBuf, PluginSpec) {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("installed-plugin");
-    fs::copy(fixture().program(), &program).unwrap();
+    fs::copy(example("fixture_plugin"), &program).unwrap();
     let spec = PluginSpec::new("installed", &program, handshake())
         .start_timeout(Duration::from_secs(20))
         .checksum(checksum(&program));
@@ -70,7 +74,7 @@ async fn a_file_that_is_swapped_between_check_and_start_changes_nothing() {
         let plugin = spec.start().await.unwrap();
         plugin.ping().await.unwrap();
         let running = fs::read(format!("/proc/{}/exe", plugin.pid())).unwrap();
-        assert!(running == fs::read(fixture().program()).unwrap());
+        assert!(running == fs::read(example("fixture_plugin")).unwrap());
         plugin.stop().await;
     }
 }
@@ -126,6 +130,34 @@ async fn the_copy_lives_as_long_as_anybody_uses_it_and_not_longer() {
     let root = executed(&plugin).parent().unwrap().to_owned();
     drop((spec, plugin));
     wait_for("the copy to go", || !root.exists()).await;
+}
+
+#[tokio::test]
+async fn a_killed_host_leaves_no_copy() {
+    let mut host = Host::start(&["verified"], &[]);
+    let copy = fs::read_link(format!("/proc/{}/exe", host.plugin_pid())).unwrap();
+    let root = copy.parent().unwrap().parent().unwrap();
+    assert!(root.to_string_lossy().contains("outboard-verified-"));
+    assert!(root.exists());
+    host.kill();
+    wait_for("the copy to go", || !root.exists()).await;
+}
+
+#[tokio::test]
+async fn a_checksum_without_a_program_to_compare_it_with_is_refused() {
+    let address = Address::Unix("/no/such/socket".into());
+    let spec = PluginSpec::new("running", ReattachConfig::new(address), handshake())
+        .checksum(Checksum::sha256([0; 32]));
+    for error in [
+        spec.verify().await.unwrap_err(),
+        spec.start().await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(verification(&error), VerificationError::NoProgram(_)),
+            "{error:?}"
+        );
+        assert_eq!(error.step(), StartStep::Prepare);
+    }
 }
 
 #[tokio::test]
