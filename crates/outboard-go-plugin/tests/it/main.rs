@@ -10,5 +10,6 @@ mod misbehaving;
 mod ownership;
 mod ports;
 mod quiet;
+mod silence;
 mod support;
 mod verified;
