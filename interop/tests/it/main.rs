@@ -2,8 +2,8 @@
 //! a list cannot say, such as crashes and handshake lines.
 #![allow(clippy::unwrap_used)]
 
-mod callbacks;
 mod authority;
+mod callbacks;
 mod cases_for_every_pair;
 mod crashes;
 mod front_page;

@@ -177,7 +177,7 @@ impl<D, A> Table<D, A> {
         Ok(None)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "host", feature = "plugin"))]
     pub(super) fn waiting(&self) -> usize {
         self.dialers.len()
     }
