@@ -1,7 +1,14 @@
-//! The environment variables through which a host tells a plugin how to start.
+//! Every environment variable, file, socket and signal that this crate sets,
+//! reads, makes or sends, on one page; and the names of the variables.
 //!
-//! The magic cookie is one more, whose name each plugin family chooses; see
-//! [`HandshakeConfig`](crate::handshake::HandshakeConfig).
+//! [`HandshakeConfig`]: crate::handshake::HandshakeConfig
+#![cfg_attr(
+    feature = "_peer",
+    doc = "[`ReattachConfig`]: crate::reattach::ReattachConfig"
+)]
+#![cfg_attr(not(feature = "_peer"), doc = "[`ReattachConfig`]: #")]
+//!
+#![doc = include_str!("environment.md")]
 
 /// App protocol versions that the host accepts: decimal, comma-separated, in
 /// no order. Absent from very old hosts.

@@ -38,7 +38,7 @@
 //! and nothing else; [`MessageTooLarge`](transport::MessageTooLarge) reads the
 //! limit out of the status.
 //!
-//! # What is there, and what is not yet
+//! # What is there
 //!
 //! | piece | state |
 //! |---|---|
@@ -56,6 +56,10 @@
 //!
 //! None is on by default. `host` starts plugins, `plugin` serves as one; the
 //! modules [`handshake`], [`environment`] and [`transport`] are always there.
+//!
+//! # Everything outside of the program
+//!
+//! [`environment`] lists every environment variable, file, socket and signal.
 //!
 //! # Platforms
 //!
