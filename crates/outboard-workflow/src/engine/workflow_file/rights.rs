@@ -25,8 +25,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, pipelines: &[&str]) -> 
     for entry in entries {
         let path = join("plugins", &entry.key);
         if let Err(error) = PluginName::parse(&entry.key) {
-            let message = format!("{:?} is no plugin name: {error}", entry.key);
-            reader.report.add(entry.place, &path, message);
+            reader.report.add(entry.place, &path, error.to_string());
         }
         let known = ["may_trigger", "may_look_up"];
         let Some(fields) = reader.report.fields(&entry.node, &path, &known) else {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use outboard_workflow::engine::{
     KnownTypes,
     workflow_file::{
-        CheckOptions, ErrorStrategy, MAX_FILE_BYTES, Problem, TriggerDefinition, Workflow, check,
+        CheckOptions, ErrorStrategy, MAX_FILE_BYTES, PluginRights, Problem, TriggerDefinition,
+        Workflow, check,
     },
 };
 use proptest::prelude::*;
@@ -468,4 +469,72 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_plugins_may_do_is_read_by_plugin() {
+    let file = format!(
+        "{PRODUCT}plugins:\n  clock: {{ may_trigger: [restock], may_look_up: [stock, mail] }}\n  quiet: {{}}\n"
+    );
+    let workflow = read(&file).unwrap();
+    let clock = &workflow.plugins[0];
+    assert_eq!(clock.plugin, "clock");
+    assert_eq!(clock.may_trigger, ["restock"]);
+    assert_eq!(clock.may_look_up, ["stock", "mail"]);
+    assert_eq!(workflow.plugins[1], PluginRights::none("quiet"));
+    assert!(
+        read(&format!("{PRODUCT}plugins:\n"))
+            .unwrap()
+            .plugins
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_right_that_makes_no_sense_is_a_problem_with_its_place() {
+    let lines = PRODUCT.lines().count();
+    let file = format!(
+        "{PRODUCT}plugins:\n  clock: {{ may_trigger: [restok], may_do: [x] }}\n  ../clock: {{ may_look_up: stock }}\n"
+    );
+    let problems = read(&file).unwrap_err();
+    let seen: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            (
+                problem.line - lines,
+                problem.path.as_str(),
+                problem.message.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (
+                2,
+                "plugins.clock.may_trigger[0]",
+                "there is no pipeline \"restok\""
+            ),
+            (2, "plugins.clock.may_do", "unknown key \"may_do\""),
+            (
+                3,
+                "plugins.../clock",
+                "name \"../clock\" must be lowercase alphanumeric with hyphens: it starts with a letter and does not end in a hyphen"
+            ),
+            (
+                3,
+                "plugins.../clock.may_look_up",
+                "expected a list, found a text"
+            ),
+        ]
+    );
+    assert_eq!(
+        problems[0].hint.as_deref(),
+        Some("did you mean \"restock\"?")
+    );
+    let problems = read(&format!("{PRODUCT}plugins: [clock]\n")).unwrap_err();
+    assert_eq!(
+        problems[0].message,
+        "expected a mapping of plugins, found a list"
+    );
 }
