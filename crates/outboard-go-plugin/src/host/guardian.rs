@@ -217,6 +217,29 @@ mod tests {
     }
 
     #[test]
+    fn a_guardian_that_was_lost_is_replaced_and_told_everything() {
+        let pid = || state().guardian.as_ref().map(|one| one.shell.id());
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = watch_directory(directory.path()).expect("a plain path");
+        let lost = pid().expect("a guardian");
+        let number = rustix::process::Pid::from_raw(lost.cast_signed()).expect("a number");
+        rustix::process::kill_process(number, rustix::process::Signal::KILL).expect("a signal");
+        // Its end of the socket closes as it dies, before it can be reaped.
+        let dead = || {
+            let stat = std::fs::read_to_string(format!("/proc/{lost}/stat"));
+            stat.map_or(true, |stat| stat.contains(") Z "))
+        };
+        while !dead() {
+            std::thread::yield_now();
+        }
+        let second = watch("directory /nonexistent/outboard".to_owned());
+        let new = pid().expect("a guardian");
+        assert_ne!(new, lost);
+        assert!(state().entries.contains(&first.0));
+        drop((first, second));
+    }
+
+    #[test]
     fn a_guardian_that_is_ended_on_purpose_ends_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let guardian = guardian();

@@ -16,7 +16,8 @@ use super::{
 /// How long output may still arrive after the process has ended, at most.
 pub(super) const DRAIN: Duration = Duration::from_millis(250);
 
-/// How long a killed process may take to disappear.
+/// How long killing a process, or asking it to end, may take, and how long a
+/// killed one may take to disappear.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A process and what belongs to it. Dropping it ends the process and leaves
@@ -124,7 +125,10 @@ impl Owned {
 
     /// Asks it to end and says whether that was possible.
     pub(super) async fn terminate(&mut self) -> bool {
-        self.ended.is_none() && self.process.terminate().await
+        self.ended.is_none()
+            && tokio::time::timeout(KILL_TIMEOUT, self.process.terminate())
+                .await
+                .unwrap_or(false)
     }
 
     /// Ends it by force and waits for that.

@@ -95,6 +95,29 @@ async fn a_plugin_that_is_to_outlive_its_host_does_and_can_be_reattached_to() {
     assert!(!host.socket_dir().exists());
 }
 
+#[test]
+fn a_plugin_that_is_to_outlive_its_host_outlives_its_handle_and_its_runtime() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let first = runtime();
+    let spec = fixture().tls(TlsMode::Plaintext).outlive_host(true);
+    let plugin = first.block_on(spec.start()).unwrap();
+    let config = plugin.reattach_config().unwrap();
+    drop(first);
+    drop(plugin);
+    runtime().block_on(async {
+        let again = PluginSpec::new("again", config, handshake());
+        drop(again.start().await.unwrap());
+        let again = again.start().await.unwrap();
+        again.ping().await.unwrap();
+        let directory = socket_dir(&again);
+        assert!(!again.stop().await.forced);
+        assert!(!directory.exists());
+    });
+}
+
 /// The fixture, started by somebody who shares no code with our host: what it
 /// does about its host's death, it does by itself.
 struct Bare {
