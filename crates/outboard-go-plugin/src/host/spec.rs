@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use super::{EventBus, Launch, PluginLog, PluginProcess, StartError, StartErrorKind, TlsMode};
+use super::{
+    EventBus, Launch, PluginLog, PluginProcess, RawOutput, StartError, StartErrorKind, TlsMode,
+};
 use crate::{environment, handshake::HandshakeConfig};
 
 /// Which variables of the host's environment a plugin gets.
@@ -95,6 +97,7 @@ pub struct PluginSpec {
     pub(super) multiplexed: bool,
     pub(super) events: Option<EventBus>,
     pub(super) log: Option<PluginLog>,
+    pub(super) raw_output: Option<RawOutput>,
 }
 
 impl PluginSpec {
@@ -122,6 +125,7 @@ impl PluginSpec {
             multiplexed: false,
             events: None,
             log: None,
+            raw_output: None,
         }
     }
 
@@ -263,6 +267,13 @@ impl PluginSpec {
     #[must_use]
     pub fn log(mut self, log: PluginLog) -> PluginSpec {
         self.log = Some(log);
+        self
+    }
+
+    /// Gives this a copy of the bytes that the plugin writes, besides the log.
+    #[must_use]
+    pub fn raw_output(mut self, output: RawOutput) -> PluginSpec {
+        self.raw_output = Some(output);
         self
     }
 
