@@ -26,11 +26,6 @@ use crate::{
 /// The service name under which go-plugin's hosts ask for health.
 pub(crate) const HEALTH_SERVICE: &str = "plugin";
 
-/// How long the host gets to take what was printed last.
-const STDIO_FLUSH: Duration = Duration::from_millis(50);
-/// How long the last output gets to leave for the host, once it is taken.
-const STDIO_LINGER: Duration = Duration::from_millis(5);
-
 type Streaming<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[derive(Clone)]
@@ -84,13 +79,13 @@ impl GrpcStdio for StdioService {
         &self,
         _: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
-        let pieces = futures_util::stream::unfold(self.0.clone(), |printed| async move {
-            let data = printed.next().await?;
+        let pieces = futures_util::stream::unfold(self.0.reader(), |reader| async move {
+            let data = reader.next().await?;
             let piece = StdioData {
                 channel: stdio_data::Channel::Stdout.into(),
                 data,
             };
-            Some((Ok(piece), printed))
+            Some((Ok(piece), reader))
         });
         Ok(Response::new(Box::pin(pieces)))
     }
@@ -163,12 +158,7 @@ impl Shutdown {
             tracing::warn!(timeout = ?self.drain_timeout, "the shutdown hook did not finish");
         }
         self.broker.close();
-        self.printed.flush(STDIO_FLUSH).await;
-        self.printed.end();
-        if self.printed.was_used() {
-            // The last pieces must be on the wire before the host hears "done".
-            tokio::time::sleep(STDIO_LINGER).await;
-        }
+        self.printed.finish().await;
         self.stopped.send_replace(true);
     }
 }

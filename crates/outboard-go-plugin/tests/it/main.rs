@@ -6,5 +6,6 @@ mod environment;
 mod launch;
 mod lifecycle;
 mod misbehaving;
+mod output;
 mod ownership;
 mod support;
