@@ -8,6 +8,10 @@ use std::{
 
 use tokio::sync::Notify;
 
+/// What a piece costs besides its bytes: many small ones must not take more
+/// memory than few large ones.
+const OVERHEAD: usize = 64;
+
 /// Cloning shares the queue.
 #[derive(Debug)]
 pub(crate) struct PieceQueue<T>(Arc<Shared<T>>);
@@ -22,7 +26,8 @@ struct Shared<T> {
 #[derive(Debug)]
 struct State<T> {
     pieces: VecDeque<(T, usize)>,
-    bytes: usize,
+    /// The bytes of all pieces, and the overhead of each.
+    size: usize,
     dropped: u64,
     ended: bool,
 }
@@ -42,12 +47,12 @@ impl<T> Clone for PieceQueue<T> {
 }
 
 impl<T> PieceQueue<T> {
-    /// A queue that keeps at most `limit` bytes.
+    /// A queue that keeps at most `limit` bytes, 64 more counted for each piece.
     pub(crate) fn new(limit: usize) -> PieceQueue<T> {
         PieceQueue(Arc::new(Shared {
             state: Mutex::new(State {
                 pieces: VecDeque::new(),
-                bytes: 0,
+                size: 0,
                 dropped: 0,
                 ended: false,
             }),
@@ -65,12 +70,12 @@ impl<T> PieceQueue<T> {
     pub(crate) fn push(&self, piece: T, length: usize) {
         {
             let mut state = self.lock();
-            state.bytes += length;
+            state.size += length + OVERHEAD;
             state.pieces.push_back((piece, length));
-            while state.bytes > self.0.limit
+            while state.size > self.0.limit
                 && let Some((_, oldest)) = state.pieces.pop_front()
             {
-                state.bytes -= oldest;
+                state.size -= oldest + OVERHEAD;
                 state.dropped += oldest as u64;
             }
         }
@@ -102,7 +107,7 @@ impl<T> PieceQueue<T> {
                     return Some(Next::Dropped(std::mem::take(&mut state.dropped)));
                 }
                 if let Some((piece, length)) = state.pieces.pop_front() {
-                    state.bytes -= length;
+                    state.size -= length + OVERHEAD;
                     return Some(Next::Piece(piece));
                 }
                 if state.ended {
@@ -120,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_reads_is_bounded_and_counted() {
-        let queue = PieceQueue::new(100);
+        let queue = PieceQueue::new(10 * (10 + OVERHEAD));
         for number in 0..30 {
             queue.push(number, 10);
         }

@@ -7,7 +7,10 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use super::{serve::ShutdownHook, stdout::Printed};
+use super::{
+    serve::ShutdownHook,
+    stdout::{Piece, Printed},
+};
 use crate::{
     broker::Broker,
     generated::{
@@ -17,7 +20,7 @@ use crate::{
         },
         plugin::{
             ConnInfo, Empty, StdioData, grpc_broker_server::GrpcBroker,
-            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio, stdio_data,
+            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio,
         },
     },
     transport::InFlight,
@@ -80,9 +83,9 @@ impl GrpcStdio for StdioService {
         _: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
         let pieces = futures_util::stream::unfold(self.0.reader(), |reader| async move {
-            let data = reader.next().await?;
+            let Piece { channel, data } = reader.next().await?;
             let piece = StdioData {
-                channel: stdio_data::Channel::Stdout.into(),
+                channel: channel.into(),
                 data,
             };
             Some((Ok(piece), reader))

@@ -8,10 +8,10 @@
 //!
 //! ```text
 //! Held ──the host closed its end of our stdout──▸ is it gone from stderr too?
-//!   │ we hold a reading end ourselves,              yes ▸ /dev/null takes its place, and
-//!   │ so that no write can fail                           what children write is Drained
+//!   │ we hold a reading end ourselves,              yes ▸ Ours: we read it, and a host
+//!   │ so that no write can fail                           that comes later gets it
 //!   ▾ where that cannot be done                      no ▸ Watched
-//! Watched ──the host closed its end of stderr──▸ /dev/null takes its place
+//! Watched ──the host closed its end of stderr──▸ a pipe of ours takes its place: Ours
 //! ```
 
 use std::{
@@ -24,6 +24,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, Mode, OFlags, Stat, fstat, open},
     io::{Errno, fcntl_dupfd_cloexec, ioctl_fionread},
+    pipe::{PipeFlags, pipe_with},
     stdio,
 };
 
@@ -45,10 +46,9 @@ enum State {
     Held(OwnedFd),
     /// That the host is gone shows at standard error itself. A line written in
     /// the moment until it is seen fails.
-    Watched,
-    /// The host is gone. Who still writes to the pipe, children above all,
-    /// writes to us.
-    Drained(OwnedFd),
+    Watched(Arc<OwnedFd>),
+    /// The host is gone. What this process and its children write is ours.
+    Ours(Arc<OwnedFd>),
     /// Nothing to look after.
     Off,
 }
@@ -64,10 +64,10 @@ impl LogPipe {
                     && is(&stdout, FileType::Fifo)
                     && stderr.st_ino != stdout.st_ino =>
             {
-                reading_end(stdio::stderr()).map_or(State::Watched, State::Held)
+                reading_end(stdio::stderr()).map_or_else(watched, State::Held)
             }
             (Ok(stderr), _) if is(&stderr, FileType::Fifo) || is(&stderr, FileType::Socket) => {
-                State::Watched
+                watched()
             }
             _ => State::Off,
         };
@@ -85,34 +85,43 @@ impl LogPipe {
     }
 
     /// What to wait for before [`changed`](Self::changed) is called.
-    pub(super) fn watched(&self) -> Option<PollFd<'_>> {
+    pub(super) fn waits_for(&self) -> Option<(Arc<OwnedFd>, PollFlags)> {
         // A lost reader is reported whether asked for or not.
         let lost = PollFlags::empty();
         match &self.state {
-            State::Held(_) => Some(PollFd::new(&*self.stdout, lost)),
-            State::Watched => Some(PollFd::from_borrowed_fd(stdio::stderr(), lost)),
-            State::Drained(reading) => Some(PollFd::new(reading, PollFlags::IN)),
+            State::Held(_) => Some((Arc::clone(&self.stdout), lost)),
+            State::Watched(stderr) => Some((Arc::clone(stderr), lost)),
+            State::Ours(reading) => Some((Arc::clone(reading), PollFlags::IN)),
             State::Off => None,
         }
     }
 
-    pub(super) fn changed(&mut self) {
+    /// Does what is due; returns how many bytes it read for a later host.
+    pub(super) fn changed(&mut self, buffer: &mut [u8]) -> usize {
         self.state = match std::mem::replace(&mut self.state, State::Off) {
             State::Held(ours) => look_for_host(ours),
-            State::Watched => {
-                discard();
-                State::Off
-            }
-            State::Drained(reading) => {
-                let mut buffer = [0; 4096];
-                match rustix::io::read(&reading, &mut buffer) {
-                    Ok(1..) | Err(Errno::INTR | Errno::AGAIN) => State::Drained(reading),
-                    // Nobody writes any more.
-                    Ok(0) | Err(_) => State::Off,
+            State::Watched(_) => replace(),
+            State::Ours(reading) => match rustix::io::read(&reading, buffer) {
+                // Nobody can write any more.
+                Ok(0) => State::Off,
+                Ok(count) => {
+                    self.state = State::Ours(reading);
+                    return count;
                 }
-            }
+                Err(Errno::INTR | Errno::AGAIN) => State::Ours(reading),
+                Err(_) => State::Off,
+            },
             State::Off => State::Off,
         };
+        0
+    }
+
+    /// Whether nothing is left to be read for a later host.
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.state {
+            State::Ours(reading) => is_empty(reading),
+            _ => true,
+        }
     }
 }
 
@@ -124,29 +133,54 @@ fn is(stat: &Stat, kind: FileType) -> bool {
 /// prints meanwhile goes nowhere.
 fn look_for_host(ours: OwnedFd) -> State {
     let Ok(pipe) = fcntl_dupfd_cloexec(stdio::stderr(), 3) else {
-        return State::Watched;
+        return State::Off;
     };
     discard();
     // A thread may wait for room in the pipe, and would fail if the last reading
     // end were closed. If nobody takes what is in there, we are the last.
     let mut waits = 0;
-    while ioctl_fionread(&ours).is_ok_and(|waiting| waiting > 0) {
-        if waits == PATIENCE {
-            return State::Drained(ours);
-        }
+    while !is_empty(&ours) && waits < PATIENCE {
         waits += 1;
         std::thread::sleep(PAUSE);
     }
-    // It is empty, so nobody waits, and with our end closed theirs can be seen.
-    drop(ours);
-    if has_reader(&pipe) {
-        return match stdio::dup2_stderr(&pipe) {
-            Ok(()) => State::Watched,
-            Err(_) => State::Off,
-        };
+    let state = if waits == PATIENCE {
+        State::Ours(Arc::new(ours))
+    } else {
+        // It is empty, so nobody waits, and with our end closed theirs can be seen.
+        drop(ours);
+        if has_reader(&pipe) {
+            watched_as(&pipe)
+        } else {
+            reading_end(&pipe).map_or(State::Off, |ours| State::Ours(Arc::new(ours)))
+        }
+    };
+    // Without anybody to look after it, nowhere is where it stays.
+    if !matches!(state, State::Off) && stdio::dup2_stderr(&pipe).is_err() {
+        return State::Off;
     }
-    // Once the last child has closed it, its end is found here.
-    reading_end(&pipe).map_or(State::Off, State::Drained)
+    state
+}
+
+fn watched() -> State {
+    watched_as(stdio::stderr())
+}
+
+fn watched_as(stderr: impl AsFd) -> State {
+    fcntl_dupfd_cloexec(stderr, 3).map_or(State::Off, |stderr| State::Watched(Arc::new(stderr)))
+}
+
+/// A pipe of ours in place of one that nobody reads.
+fn replace() -> State {
+    let pipe = pipe_with(PipeFlags::CLOEXEC);
+    match pipe {
+        Ok((reading, writing)) if stdio::dup2_stderr(&writing).is_ok() => {
+            State::Ours(Arc::new(reading))
+        }
+        _ => {
+            discard();
+            State::Off
+        }
+    }
 }
 
 /// A further reading end of a pipe. Linux gives one to whoever opens a
@@ -162,6 +196,10 @@ fn has_reader(pipe: &OwnedFd) -> bool {
     let now = Timespec::default();
     let _ = poll(&mut look, Some(&now));
     look[0].revents().is_empty()
+}
+
+fn is_empty(pipe: &OwnedFd) -> bool {
+    !ioctl_fionread(pipe).is_ok_and(|waiting| waiting > 0)
 }
 
 /// Standard error goes nowhere from now on.

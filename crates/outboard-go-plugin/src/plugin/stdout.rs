@@ -6,7 +6,7 @@ use std::{
     io::{self, Write as _},
     os::fd::{AsFd as _, OwnedFd},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -21,7 +21,10 @@ use rustix::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::stderr::LogPipe;
-use crate::piece_queue::{Next, PieceQueue};
+use crate::{
+    generated::plugin::stdio_data::Channel,
+    piece_queue::{Next, PieceQueue},
+};
 
 /// How much output waits for a host that does not read, in bytes.
 const KEPT: usize = 1024 * 1024;
@@ -52,7 +55,8 @@ static TAKEN_OVER: OnceLock<Result<TakenOver, i32>> = OnceLock::new();
 ///
 /// Standard error stays the pipe to the host: what a crashing process says last
 /// must not need a thread of it to arrive. The same thread watches it, and when
-/// the host is gone sees to it that writing there neither fails nor blocks.
+/// the host is gone sees to it that writing there neither fails nor blocks: what
+/// is written then is kept within the same bound, for a host that comes later.
 ///
 /// `run` calls this by itself. Call it earlier, from an initializer that runs
 /// before `main`, if something else may print that early; and only when the
@@ -79,13 +83,12 @@ fn take() -> io::Result<TakenOver> {
     // Above the three that programs take for granted.
     let original = Arc::new(fcntl_dupfd_cloexec(stdio::stdout(), 3)?);
     let (reading, writing) = pipe::pipe_with(pipe::PipeFlags::CLOEXEC)?;
-    let printed = Printed::new(reading);
+    let printed = Printed::new(reading, LogPipe::new(Arc::clone(&original)));
     let sink = printed.clone();
-    let log_pipe = LogPipe::new(Arc::clone(&original));
     std::thread::Builder::new()
         .name("plugin-stdout".to_owned())
         .stack_size(64 * 1024)
-        .spawn(move || sink.read_all(log_pipe))?;
+        .spawn(move || sink.read_all())?;
     stdio::dup2_stdout(&writing)?;
     Ok(TakenOver { original, printed })
 }
@@ -107,21 +110,34 @@ pub(super) fn original() -> io::Result<OwnedFd> {
 pub(super) struct Printed(Arc<Shared>);
 
 struct Shared {
-    queue: PieceQueue<Bytes>,
-    /// The end of the pipe from which the thread reads. It holds the lock while
-    /// it moves bytes on, so that whoever has it finds each byte either in the
-    /// pipe or in the queue.
-    pipe: Mutex<OwnedFd>,
+    queue: PieceQueue<Piece>,
+    /// Whence the thread reads. It holds the lock while it moves bytes on, so
+    /// that whoever has it finds each byte either in a pipe or in the queue.
+    pipes: Mutex<Pipes>,
     used: AtomicBool,
     readers: AtomicUsize,
     readers_changed: Notify,
 }
 
+struct Pipes {
+    stdout: Arc<OwnedFd>,
+    stderr: LogPipe,
+}
+
+/// Some bytes for the host.
+pub(super) struct Piece {
+    pub(super) channel: Channel,
+    pub(super) data: Bytes,
+}
+
 impl Printed {
-    fn new(pipe: OwnedFd) -> Printed {
+    fn new(stdout: OwnedFd, stderr: LogPipe) -> Printed {
         Printed(Arc::new(Shared {
             queue: PieceQueue::new(KEPT),
-            pipe: Mutex::new(pipe),
+            pipes: Mutex::new(Pipes {
+                stdout: Arc::new(stdout),
+                stderr,
+            }),
             used: AtomicBool::new(false),
             readers: AtomicUsize::new(0),
             readers_changed: Notify::new(),
@@ -134,49 +150,47 @@ impl Printed {
     }
 
     /// The thread: reads what is printed, and looks after standard error.
-    fn read_all(&self, mut log_pipe: LogPipe) {
+    fn read_all(&self) {
         let mut buffer = vec![0; PIECE];
-        let Ok(pipe) = self.lock_pipe().try_clone() else {
-            return self.0.queue.end();
-        };
+        let stdout = Arc::clone(&self.lock().stdout);
         loop {
-            let nothing = PollFlags::empty();
-            let (printed, log) = {
-                let mut wait = vec![PollFd::new(&pipe, PollFlags::IN)];
-                wait.extend(log_pipe.watched());
+            let stderr = self.lock().stderr.waits_for();
+            let (printed, logged) = {
+                let mut wait = vec![PollFd::new(&*stdout, PollFlags::IN)];
+                wait.extend(stderr.iter().map(|(pipe, flags)| PollFd::new(pipe, *flags)));
                 match poll(&mut wait, None) {
                     Ok(_) | Err(Errno::INTR) => {}
                     Err(_) => break,
                 }
-                let log = wait.get(1).map_or(nothing, PollFd::revents);
-                (wait[0].revents(), log)
+                let ready = |pipe: &PollFd<'_>| !pipe.revents().is_empty();
+                (ready(&wait[0]), wait.get(1).is_some_and(ready))
             };
-            if !log.is_empty() {
-                log_pipe.changed();
+            let mut pipes = self.lock();
+            if logged {
+                let count = pipes.stderr.changed(&mut buffer);
+                self.push(Channel::Stderr, &buffer[..count]);
             }
-            if !printed.is_empty() && !self.read_once(&mut buffer) {
-                break;
+            if printed {
+                match rustix::io::read(&pipes.stdout, &mut *buffer) {
+                    Ok(0) => break,
+                    Ok(count) => self.push(Channel::Stdout, &buffer[..count]),
+                    Err(Errno::INTR | Errno::AGAIN) => {}
+                    Err(_) => break,
+                }
             }
         }
         self.0.queue.end();
     }
 
-    fn lock_pipe(&self) -> std::sync::MutexGuard<'_, OwnedFd> {
-        self.0.pipe.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Pipes> {
+        self.0.pipes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves what is in the pipe to the queue; says whether more may come.
-    fn read_once(&self, buffer: &mut [u8]) -> bool {
-        let pipe = self.lock_pipe();
-        match rustix::io::read(&*pipe, &mut *buffer) {
-            Ok(0) => false,
-            Ok(count) => {
-                self.0.used.store(true, Ordering::Release);
-                let piece = Bytes::copy_from_slice(&buffer[..count]);
-                self.0.queue.push(piece, count);
-                true
-            }
-            Err(error) => matches!(error, Errno::INTR | Errno::AGAIN),
+    fn push(&self, channel: Channel, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.0.used.store(true, Ordering::Release);
+            let data = Bytes::copy_from_slice(bytes);
+            self.0.queue.push(Piece { channel, data }, bytes.len());
         }
     }
 
@@ -194,7 +208,7 @@ impl Printed {
         let begun = Instant::now();
         // Buffered text first; nothing can be done about an error here.
         let _ = io::stdout().flush();
-        while !self.pipe_is_empty() && begun.elapsed() < LAST_READ {
+        while !self.is_moved_on() && begun.elapsed() < LAST_READ {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.0.queue.end();
@@ -223,9 +237,13 @@ impl Printed {
     }
 
     /// Whether the thread has moved everything on.
-    fn pipe_is_empty(&self) -> bool {
-        let pipe = self.lock_pipe();
-        rustix::io::ioctl_fionread(&*pipe).map_or(true, |waiting| waiting == 0)
+    fn is_moved_on(&self) -> bool {
+        // It has the lock only while it is at it.
+        let Ok(pipes) = self.0.pipes.try_lock() else {
+            return false;
+        };
+        let printed = rustix::io::ioctl_fionread(&pipes.stdout).unwrap_or(0);
+        printed == 0 && pipes.stderr.is_empty()
     }
 }
 
@@ -234,12 +252,15 @@ pub(super) struct Reader(Printed);
 
 impl Reader {
     /// The next piece, or nothing once the stream has ended.
-    pub(super) async fn next(&self) -> Option<Bytes> {
+    pub(super) async fn next(&self) -> Option<Piece> {
         Some(match self.0.0.queue.next().await? {
             Next::Piece(piece) => piece,
-            Next::Dropped(bytes) => Bytes::from(format!(
-                "[{bytes} bytes of output dropped: nobody read them in time]\n"
-            )),
+            Next::Dropped(bytes) => Piece {
+                channel: Channel::Stdout,
+                data: Bytes::from(format!(
+                    "[{bytes} bytes of output dropped: nobody read them in time]\n"
+                )),
+            },
         })
     }
 }
@@ -258,9 +279,9 @@ mod tests {
 
     fn printed() -> (Printed, File) {
         let (reading, writing) = pipe::pipe_with(pipe::PipeFlags::CLOEXEC).unwrap();
-        let printed = Printed::new(reading);
+        let printed = Printed::new(reading, LogPipe::none());
         let thread = printed.clone();
-        std::thread::spawn(move || thread.read_all(LogPipe::none()));
+        std::thread::spawn(move || thread.read_all());
         (printed, File::from(writing))
     }
 
@@ -273,13 +294,13 @@ mod tests {
         assert!(before.elapsed() < Duration::from_secs(5));
         let reader = printed.reader();
         let first = reader.next().await.unwrap();
-        let text = String::from_utf8(first.to_vec()).unwrap();
+        let text = String::from_utf8(first.data.to_vec()).unwrap();
         let dropped = text
             .strip_prefix('[')
             .and_then(|rest| rest.split(' ').next());
         let mut bytes: usize = dropped.unwrap().parse().unwrap();
         while let Some(piece) = reader.next().await {
-            bytes += piece.len();
+            bytes += piece.data.len();
         }
         assert_eq!(bytes, 10 * KEPT, "every byte was read or counted");
     }
@@ -296,7 +317,7 @@ mod tests {
                     let reader = printed.reader();
                     let mut bytes = 0;
                     while let Some(piece) = reader.next().await {
-                        bytes += piece.len();
+                        bytes += piece.data.len();
                         tokio::time::sleep(Duration::from_millis(2)).await;
                     }
                     bytes
