@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -39,7 +39,8 @@ pub struct PluginLog(Arc<Shared>);
 struct Shared {
     plugin: String,
     recent: Mutex<VecDeque<LogLine>>,
-    follow: broadcast::Sender<LogLine>,
+    /// Made for the first follower: its room for lines is a quarter of a megabyte.
+    follow: OnceLock<broadcast::Sender<LogLine>>,
 }
 
 impl PluginLog {
@@ -48,7 +49,7 @@ impl PluginLog {
         PluginLog(Arc::new(Shared {
             plugin: plugin.into(),
             recent: Mutex::new(VecDeque::new()),
-            follow: broadcast::channel(FOLLOWED).0,
+            follow: OnceLock::new(),
         }))
     }
 
@@ -56,7 +57,8 @@ impl PluginLog {
     /// lines loses the oldest and is told how many. A message, and a line's
     /// fields, come cut after 16 KiB; `tracing` has them up to 1 MiB.
     pub fn follow(&self) -> Follower<LogLine> {
-        Follower::new(self.0.follow.subscribe())
+        let sender = self.0.follow.get_or_init(|| broadcast::channel(FOLLOWED).0);
+        Follower::new(sender.subscribe())
     }
 
     /// Takes in what process `pid` writes, for output that comes another way
@@ -108,12 +110,11 @@ impl PluginLog {
             timestamp,
             fields,
         };
-        if self.0.follow.receiver_count() > 0 {
+        if let Some(follow) = self.0.follow.get()
+            && follow.receiver_count() > 0
+        {
             // Nobody left to hear it is not an error.
-            let _ = self
-                .0
-                .follow
-                .send(cut(line.clone(), FOLLOWED_TEXT, FOLLOWED_TEXT));
+            let _ = follow.send(cut(line.clone(), FOLLOWED_TEXT, FOLLOWED_TEXT));
         }
         line = cut(line, REMEMBERED_MESSAGE, REMEMBERED_FIELDS);
         let mut recent = self.lock();
