@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod command;
 mod demo;
+mod fuzz;
 mod metadata;
 mod stage;
 mod test;
@@ -60,6 +61,12 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         about: "the tests against real Go and Python peers; a missing tool is a failure",
         run: test::interop,
+    },
+    Task {
+        name: "fuzz",
+        arguments: "[TARGET] [--seconds N]",
+        about: "search for inputs that break a parser, with libFuzzer",
+        run: fuzz::run,
     },
     Task {
         name: "bench",
