@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod metadata;
+mod soak;
 mod stage;
 mod test;
 mod tidy;
@@ -67,6 +68,12 @@ const TASKS: &[Task] = &[
         arguments: "[TARGET] [--seconds N]",
         about: "search for inputs that break a parser, with libFuzzer",
         run: fuzz::run,
+    },
+    Task {
+        name: "soak",
+        arguments: "[--cycles N]",
+        about: "start, crash and end plugins 1,000 times each and see that nothing stays",
+        run: soak::run,
     },
     Task {
         name: "bench",
