@@ -1,5 +1,6 @@
 //! The targets, one file each.
 
+mod broker_messages;
 mod handshake_line;
 mod log_line;
 mod plugin_manifest;
@@ -9,6 +10,24 @@ use crate::Target;
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "broker_messages",
+        run: broker_messages::run,
+        words: &[
+            "\0\u{2}\u{8}\u{1}",
+            "\0\u{6}\u{8}\u{1}\"\u{2}\u{8}\u{1}",
+            "\0\u{6}\u{8}\u{1}\"\u{2}\u{10}\u{1}",
+            "\u{2}\u{1}",
+            "\u{3}\u{1}",
+            "\u{4}\u{1}",
+            "\u{5}\u{1}",
+            "\u{6}\u{1}",
+            "\u{7}\u{1}",
+            "\u{12}\u{4}unix",
+            "\u{1a}",
+        ],
+        rounds: 100_000,
+    },
     Target {
         name: "handshake_line",
         run: handshake_line::run,

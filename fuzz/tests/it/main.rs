@@ -42,6 +42,11 @@ fn corpus_and_mutations(name: &str) {
 }
 
 #[test]
+fn broker_messages_keep_their_promises() {
+    corpus_and_mutations("broker_messages");
+}
+
+#[test]
 fn handshake_lines_keep_their_promises() {
     corpus_and_mutations("handshake_line");
 }
