@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod metadata;
+mod package;
 mod soak;
 mod stage;
 mod test;
@@ -42,7 +43,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "check",
         arguments: "",
-        about: "format, lints, generated code, tidy, documentation, each feature alone",
+        about: "format, lints, generated code, tidy, documentation, each feature alone, packing",
         run: check::run,
     },
     Task {
@@ -62,6 +63,12 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         about: "the tests against real Go and Python peers; a missing tool is a failure",
         run: test::interop,
+    },
+    Task {
+        name: "package",
+        arguments: "",
+        about: "pack what is published, and compile each package alone",
+        run: package::run,
     },
     Task {
         name: "fuzz",
