@@ -251,7 +251,10 @@ impl Start<'_> {
             return Err(StartErrorKind::Io(error));
         };
         if let Some(stderr) = stderr {
-            owned.read(stderr, sink(self.spec, log, owned.pid(), OutputChannel::Log));
+            owned.read(
+                stderr,
+                sink(self.spec, log, owned.pid(), OutputChannel::Log),
+            );
         }
         self.step = StartStep::Handshake;
         let mut stdout = BufReader::new(stdout);

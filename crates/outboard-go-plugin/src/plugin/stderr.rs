@@ -36,14 +36,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What keeps writing to standard error harmless.
 pub(super) struct LogPipe {
     state: State,
-    /// The descriptor 1 that the host gave us.
-    stdout: Arc<OwnedFd>,
+    lost: bool,
 }
 
 enum State {
     /// Standard error has another reading end, ours, from which nobody reads.
-    /// That the host is gone shows at standard output.
-    Held(OwnedFd),
+    /// That the host is gone shows at the standard output that it gave us.
+    Held { ours: OwnedFd, stdout: Arc<OwnedFd> },
     /// That the host is gone shows at standard error itself. A line written in
     /// the moment until it is seen fails.
     Watched(Arc<OwnedFd>),
@@ -59,28 +58,27 @@ impl LogPipe {
     pub(super) fn new(stdout: Arc<OwnedFd>) -> LogPipe {
         let state = match (fstat(stdio::stderr()), fstat(&stdout)) {
             // With both on one pipe our own end would hide that the host's is gone.
-            (Ok(stderr), Ok(stdout))
+            (Ok(stderr), Ok(other))
                 if is(&stderr, FileType::Fifo)
-                    && is(&stdout, FileType::Fifo)
-                    && stderr.st_ino != stdout.st_ino =>
+                    && is(&other, FileType::Fifo)
+                    && stderr.st_ino != other.st_ino =>
             {
-                reading_end(stdio::stderr()).map_or_else(watched, State::Held)
+                reading_end(stdio::stderr())
+                    .map_or_else(watched, |ours| State::Held { ours, stdout })
             }
             (Ok(stderr), _) if is(&stderr, FileType::Fifo) || is(&stderr, FileType::Socket) => {
                 watched()
             }
             _ => State::Off,
         };
-        LogPipe { state, stdout }
+        LogPipe { state, lost: false }
     }
 
-    #[cfg(test)]
+    /// Looks after nothing.
     pub(super) fn none() -> LogPipe {
-        let stdout = rustix::io::dup(stdio::stdout()).unwrap();
-        let state = State::Off;
         LogPipe {
-            state,
-            stdout: Arc::new(stdout),
+            state: State::Off,
+            lost: false,
         }
     }
 
@@ -89,7 +87,7 @@ impl LogPipe {
         // A lost reader is reported whether asked for or not.
         let lost = PollFlags::empty();
         match &self.state {
-            State::Held(_) => Some((Arc::clone(&self.stdout), lost)),
+            State::Held { stdout, .. } => Some((Arc::clone(stdout), lost)),
             State::Watched(stderr) => Some((Arc::clone(stderr), lost)),
             State::Ours(reading) => Some((Arc::clone(reading), PollFlags::IN)),
             State::Off => None,
@@ -99,7 +97,7 @@ impl LogPipe {
     /// Does what is due; returns how many bytes it read for a later host.
     pub(super) fn changed(&mut self, buffer: &mut [u8]) -> usize {
         self.state = match std::mem::replace(&mut self.state, State::Off) {
-            State::Held(ours) => look_for_host(ours),
+            State::Held { ours, .. } => look_for_host(ours),
             State::Watched(_) => replace(),
             State::Ours(reading) => match rustix::io::read(&reading, buffer) {
                 // Nobody can write any more.
@@ -113,7 +111,13 @@ impl LogPipe {
             },
             State::Off => State::Off,
         };
+        self.lost |= !matches!(self.state, State::Held { .. } | State::Watched(_));
         0
+    }
+
+    /// Whether nobody reads standard error any more but us.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether nothing is left to be read for a later host.

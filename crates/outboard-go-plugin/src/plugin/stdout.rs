@@ -18,7 +18,10 @@ use rustix::{
     io::{Errno, fcntl_dupfd_cloexec},
     pipe, stdio,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::stderr::LogPipe;
 use crate::{
@@ -117,10 +120,11 @@ struct Shared {
     used: AtomicBool,
     readers: AtomicUsize,
     readers_changed: Notify,
+    stderr_lost: watch::Sender<bool>,
 }
 
 struct Pipes {
-    stdout: Arc<OwnedFd>,
+    stdout: Option<Arc<OwnedFd>>,
     stderr: LogPipe,
 }
 
@@ -131,16 +135,23 @@ pub(super) struct Piece {
 }
 
 impl Printed {
+    /// What a process prints whose outputs are its own affair.
+    pub(super) fn nothing() -> Printed {
+        Printed::of(None, LogPipe::none())
+    }
+
     fn new(stdout: OwnedFd, stderr: LogPipe) -> Printed {
+        Printed::of(Some(Arc::new(stdout)), stderr)
+    }
+
+    fn of(stdout: Option<Arc<OwnedFd>>, stderr: LogPipe) -> Printed {
         Printed(Arc::new(Shared {
             queue: PieceQueue::new(KEPT),
-            pipes: Mutex::new(Pipes {
-                stdout: Arc::new(stdout),
-                stderr,
-            }),
+            pipes: Mutex::new(Pipes { stdout, stderr }),
             used: AtomicBool::new(false),
             readers: AtomicUsize::new(0),
             readers_changed: Notify::new(),
+            stderr_lost: watch::channel(false).0,
         }))
     }
 
@@ -152,7 +163,9 @@ impl Printed {
     /// The thread: reads what is printed, and looks after standard error.
     fn read_all(&self) {
         let mut buffer = vec![0; PIECE];
-        let stdout = Arc::clone(&self.lock().stdout);
+        let Some(stdout) = self.lock().stdout.clone() else {
+            return self.0.queue.end();
+        };
         loop {
             let stderr = self.lock().stderr.waits_for();
             let (printed, logged) = {
@@ -169,9 +182,12 @@ impl Printed {
             if logged {
                 let count = pipes.stderr.changed(&mut buffer);
                 self.push(Channel::Stderr, &buffer[..count]);
+                self.0.stderr_lost.send_if_modified(|lost| {
+                    !std::mem::replace(lost, pipes.stderr.is_lost()) && *lost
+                });
             }
             if printed {
-                match rustix::io::read(&pipes.stdout, &mut *buffer) {
+                match rustix::io::read(&stdout, &mut *buffer) {
                     Ok(0) => break,
                     Ok(count) => self.push(Channel::Stdout, &buffer[..count]),
                     Err(Errno::INTR | Errno::AGAIN) => {}
@@ -192,6 +208,13 @@ impl Printed {
             let data = Bytes::copy_from_slice(bytes);
             self.0.queue.push(Piece { channel, data }, bytes.len());
         }
+    }
+
+    /// Waits until nobody reads standard error any more.
+    pub(super) async fn stderr_lost(&self) {
+        let mut lost = self.0.stderr_lost.subscribe();
+        // The sender is ours, and so cannot go first.
+        let _ = lost.wait_for(|lost| *lost).await;
     }
 
     /// Begins to read, as one call of the host does.
@@ -242,8 +265,9 @@ impl Printed {
         let Ok(pipes) = self.0.pipes.try_lock() else {
             return false;
         };
-        let printed = rustix::io::ioctl_fionread(&pipes.stdout).unwrap_or(0);
-        printed == 0 && pipes.stderr.is_empty()
+        let printed = pipes.stdout.as_ref();
+        let printed = printed.map_or(Ok(0), rustix::io::ioctl_fionread);
+        printed.unwrap_or(0) == 0 && pipes.stderr.is_empty()
     }
 }
 

@@ -110,9 +110,10 @@ fn start_by_hand(
     arguments: &[&str],
     stderr: Stdio,
 ) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut child = Command::new(fixture().program())
+    let mut child = Command::new(fixture().program().unwrap())
         .args(arguments)
         .env("FIXTURE_PLUGIN", "a cookie")
+        .env("OUTBOARD_OUTLIVE_HOST", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(stderr)
@@ -191,11 +192,12 @@ async fn a_host_that_closes_standard_output_alone_still_gets_the_log() {
 async fn a_plugin_whose_both_outputs_are_one_pipe_survives_its_host_too() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("number");
-    let program = fixture().program().display().to_string();
+    let program = fixture().program().unwrap().display().to_string();
     let mut child = Command::new("sh")
         .arg("-c")
         .arg(format!("exec {program} chatter={} 2>&1", path.display()))
         .env("FIXTURE_PLUGIN", "a cookie")
+        .env("OUTBOARD_OUTLIVE_HOST", "1")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use outboard_go_plugin::{
     handshake::HandshakeConfig,
-    host::{ExitCause, PluginLog, PluginProcess, PluginSpec},
+    host::{ExitCause, PluginLog, PluginProcess, PluginSpec, TlsMode},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -37,13 +37,16 @@ fn cycles() -> usize {
     }
 }
 
+fn handshake() -> HandshakeConfig {
+    HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1)
+}
+
 fn fixture() -> PluginSpec {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
     path.push("examples/fixture_plugin");
-    let handshake = HandshakeConfig::new("FIXTURE_PLUGIN", "a cookie", 1);
-    PluginSpec::new("soaked", path, handshake).start_timeout(Duration::from_secs(20))
+    PluginSpec::new("soaked", path, handshake()).start_timeout(Duration::from_secs(20))
 }
 
 fn socket_directory(plugin: &PluginProcess) -> PathBuf {
@@ -130,6 +133,37 @@ fn crashing_and_starting_again_leaves_nothing() {
         plugin.ping().await.unwrap();
         running = Some(plugin);
     });
+}
+
+#[test]
+fn reattaching_and_letting_go_leaves_nothing_here_or_in_the_plugin() {
+    let _alone = alone();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let spec = fixture().tls(TlsMode::Plaintext);
+    let plugin = runtime.block_on(spec.start()).unwrap();
+    let mut config = plugin.reattach_config().unwrap();
+    // Stopping is letting go then.
+    config.test = true;
+    let spec = PluginSpec::new("reattached", config, handshake());
+    let its_descriptors = || {
+        let path = format!("/proc/{}/fd", plugin.pid());
+        std::fs::read_dir(path).unwrap().count()
+    };
+    let before = its_descriptors();
+    soak("reattach", async |number| {
+        let again = spec.start().await.unwrap();
+        again.ping().await.unwrap();
+        if number % 2 == 0 {
+            let report = again.stop().await;
+            assert_eq!(report.cause, ExitCause::LeftRunning, "{report}");
+        }
+    });
+    let until = Instant::now() + Duration::from_secs(10);
+    while its_descriptors() > before && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(its_descriptors(), before);
+    assert!(!runtime.block_on(plugin.stop()).forced);
 }
 
 #[test]
