@@ -7,6 +7,7 @@ use crate::{
     Result,
     command::{cargo, run as run_command},
     metadata::Metadata,
+    package,
     stage::Stages,
     tidy,
 };
@@ -34,6 +35,7 @@ pub(crate) fn run(_: &[String]) -> Result {
         run_command(command)
     })?;
     stages.run("each feature alone", features)?;
+    stages.run("packages", package::pack_all)?;
     stages.run("documentation", || {
         let mut command = cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         command.env("RUSTDOCFLAGS", "-D warnings");

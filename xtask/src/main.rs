@@ -6,7 +6,10 @@ mod bench;
 mod check;
 mod command;
 mod demo;
+mod fuzz;
 mod metadata;
+mod package;
+mod soak;
 mod stage;
 mod test;
 mod tidy;
@@ -40,7 +43,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "check",
         arguments: "",
-        about: "format, lints, generated code, tidy, documentation, each feature alone",
+        about: "format, lints, generated code, tidy, documentation, each feature alone, packing",
         run: check::run,
     },
     Task {
@@ -60,6 +63,24 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         about: "the tests against real Go and Python peers; a missing tool is a failure",
         run: test::interop,
+    },
+    Task {
+        name: "package",
+        arguments: "",
+        about: "pack what is published, and compile each package alone",
+        run: package::run,
+    },
+    Task {
+        name: "fuzz",
+        arguments: "[TARGET] [--seconds N]",
+        about: "search for inputs that break a parser, with libFuzzer",
+        run: fuzz::run,
+    },
+    Task {
+        name: "soak",
+        arguments: "[--cycles N]",
+        about: "start, crash and end plugins 1,000 times each and see that nothing stays",
+        run: soak::run,
     },
     Task {
         name: "bench",

@@ -51,6 +51,23 @@ fn main() -> ExitCode {
                 eprintln!("[INFO] the slow hook is done");
             });
     }
+    if has("print-at-the-end") {
+        config = config.on_shutdown(|| async {
+            for line in 0..1000 {
+                println!(
+                    "line {line:04} {}",
+                    "of what is printed at the end ".repeat(2)
+                );
+            }
+            print!("and no line feed");
+        });
+    }
+    if let Some(path) = value("chatter=") {
+        let path = std::path::PathBuf::from(path);
+        // What it prints must not come before the handshake.
+        take_over_stdout().expect("take standard output over");
+        std::thread::spawn(move || chatter(&path));
+    }
     if has("stuck-hook") {
         config = config.on_shutdown(|| async { std::future::pending().await });
     }
@@ -133,4 +150,16 @@ fn main() -> ExitCode {
         );
     }
     run(config)
+}
+
+/// Prints and logs without an end, with the macros that panic if that fails,
+/// and tells in a file how far it came.
+fn chatter(path: &std::path::Path) {
+    for number in 0_u64.. {
+        println!("printed {number}");
+        eprintln!("[INFO] logged {number}");
+        if number % 100 == 0 {
+            std::fs::write(path, number.to_string()).expect("write the number");
+        }
+    }
 }

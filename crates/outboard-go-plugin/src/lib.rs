@@ -81,3 +81,5 @@ pub mod tls;
 pub mod transport;
 
 mod generated;
+#[cfg(any(feature = "host", feature = "plugin"))]
+mod piece_queue;

@@ -33,6 +33,9 @@
 
 mod dial;
 mod error;
+#[cfg(feature = "_fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "host")]
 mod host_end;
 mod listener;

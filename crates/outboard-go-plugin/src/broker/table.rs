@@ -113,7 +113,7 @@ impl<D, A> Table<D, A> {
     pub(super) fn dial(&mut self, id: u32, dialer: D) -> (Option<ConnInfo>, Option<D>) {
         match self.announced.remove(&id) {
             Some(announcement) => {
-                self.order.retain(|kept| *kept != id);
+                self.forget(id);
                 (Some(announcement), Some(dialer))
             }
             None => (None, self.dialers.insert(id, dialer)),
@@ -155,7 +155,7 @@ impl<D, A> Table<D, A> {
         if self.knocked.remove(&id).is_none() {
             return Ok(None);
         }
-        self.order.retain(|kept| *kept != id);
+        self.forget(id);
         Ok(Some(self.expect(id, now)))
     }
 
@@ -175,6 +175,14 @@ impl<D, A> Table<D, A> {
             return self.acceptors.get(&id).map(Some).ok_or(id);
         }
         Ok(None)
+    }
+
+    /// Panics if more is kept than may be.
+    #[cfg(feature = "_fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        let kept = self.announced.len().max(self.knocked.len());
+        assert!(kept <= self.order.len() && self.order.len() <= KEPT);
+        assert!(self.expected.len() <= KEPT);
     }
 
     #[cfg(all(test, feature = "host", feature = "plugin"))]
@@ -207,6 +215,13 @@ impl<D, A> Table<D, A> {
                 error: String::new(),
             }),
             ..ConnInfo::default()
+        }
+    }
+
+    /// Something kept for `id` was used; the other may still be kept.
+    fn forget(&mut self, id: u32) {
+        if !self.announced.contains_key(&id) && !self.knocked.contains_key(&id) {
+            self.order.retain(|kept| *kept != id);
         }
     }
 

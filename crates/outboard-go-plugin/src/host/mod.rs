@@ -29,6 +29,7 @@ mod identity;
 mod launch;
 mod log;
 mod memory;
+mod output;
 mod owned;
 mod process;
 mod quiet;
@@ -48,7 +49,8 @@ pub use self::{
     event::{EventBus, EventStream, Follower, PluginEvent, PluginEventKind},
     exit::{ExitCause, ExitReport},
     launch::{AttachedRunner, Launch, Output, Runner, RunnerRequest, Translation},
-    log::{LogLevel, LogLine, LogSource, PluginLog},
+    log::{LogLevel, LogLine, LogSource, LogWriter, PluginLog},
+    output::{OutputChannel, OutputPiece, RawOutput, RawOutputReader},
     process::PluginProcess,
     restart::{RestartDecision, RestartPolicy, RestartState},
     spec::{Inherit, PluginSpec},

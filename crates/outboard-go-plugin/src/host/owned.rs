@@ -6,9 +6,10 @@ use std::{path::Path, time::Duration};
 use tokio::task::JoinHandle;
 
 use super::{
-    ExitCause, PluginLog,
+    ExitCause,
     launch::{AttachedRunner, Output},
-    log::{LogSource, Writer, pump},
+    log::pump,
+    output::Sink,
     quiet::{Ended, UntilQuiet},
     sockets::SocketDirectory,
 };
@@ -83,12 +84,12 @@ impl Owned {
         self.tasks.push(task);
     }
 
-    /// Reads a flow of output into the log for as long as it comes.
-    pub(super) fn read(&mut self, output: Output, log: &PluginLog, source: LogSource) {
+    /// Reads a flow of output for as long as it comes.
+    pub(super) fn read(&mut self, output: Output, mut sink: Sink) {
         let ended = Ended::default();
         self.flows.push(ended.clone());
-        let writer = Writer::new(log.clone(), self.pid, source);
-        self.adopt(tokio::spawn(pump(UntilQuiet::new(output, ended), writer)));
+        let output = UntilQuiet::new(output, ended);
+        self.adopt(tokio::spawn(pump(output, move |bytes| sink.take(bytes))));
     }
 
     /// Waits for its end. Cancel-safe.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    EventBus, Launch, PluginLog, PluginProcess, StartError, StartErrorKind, TlsMode,
+    EventBus, Launch, PluginLog, PluginProcess, RawOutput, StartError, StartErrorKind, TlsMode,
     verify::Verification,
 };
 use crate::{environment, handshake::HandshakeConfig};
@@ -99,6 +99,7 @@ pub struct PluginSpec {
     pub(super) events: Option<EventBus>,
     pub(super) log: Option<PluginLog>,
     pub(super) verification: Option<Verification>,
+    pub(super) raw_output: Option<RawOutput>,
 }
 
 impl PluginSpec {
@@ -127,6 +128,7 @@ impl PluginSpec {
             events: None,
             log: None,
             verification: None,
+            raw_output: None,
         }
     }
 
@@ -268,6 +270,13 @@ impl PluginSpec {
     #[must_use]
     pub fn log(mut self, log: PluginLog) -> PluginSpec {
         self.log = Some(log);
+        self
+    }
+
+    /// Gives this a copy of the bytes that the plugin writes, besides the log.
+    #[must_use]
+    pub fn raw_output(mut self, output: RawOutput) -> PluginSpec {
+        self.raw_output = Some(output);
         self
     }
 

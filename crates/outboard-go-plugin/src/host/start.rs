@@ -20,7 +20,8 @@ use super::{
     StartError, StartErrorKind, StartStep, Translation,
     child::ChildProcess,
     connect::{Connected, Preparation},
-    log::{LogSource, Writer},
+    log::LogSource,
+    output::{OutputChannel, Sink},
     owned::{DRAIN, Owned},
     process::{self, Started},
     reattached::Reattached,
@@ -72,8 +73,8 @@ pub(super) async fn start(spec: &PluginSpec) -> Result<PluginProcess, StartError
             ));
             owned.adopt(tokio::spawn(stdio::follow(
                 channel.clone(),
-                log.clone(),
-                pid,
+                sink(spec, &log, pid, OutputChannel::Stdout),
+                sink(spec, &log, pid, OutputChannel::Stderr),
             )));
             if let Some(events) = &spec.events {
                 let kind = PluginEventKind::Ready {
@@ -257,12 +258,16 @@ impl Start<'_> {
             return Err(StartErrorKind::Io(error));
         };
         if let Some(stderr) = stderr {
-            owned.read(stderr, log, LogSource::Stderr);
+            owned.read(
+                stderr,
+                sink(self.spec, log, owned.pid(), OutputChannel::Log),
+            );
         }
         self.step = StartStep::Handshake;
         let mut stdout = BufReader::new(stdout);
         let line = self.within(self.handshake(&mut stdout, owned, log)).await?;
-        owned.read(Box::new(stdout), log, LogSource::Stdout);
+        let printed = sink(self.spec, log, owned.pid(), OutputChannel::Stdout);
+        owned.read(Box::new(stdout), printed);
         let version = self.check(&line)?;
         let tls = preparation.protection(&line)?;
         let translation = owned.process().translation();
@@ -336,7 +341,7 @@ impl Start<'_> {
         owned: &mut Owned,
         log: &PluginLog,
     ) -> Result<HandshakeLine, StartErrorKind> {
-        let mut stray = Writer::new(log.clone(), owned.pid(), LogSource::Stdout);
+        let mut stray = sink(self.spec, log, owned.pid(), OutputChannel::Stdout);
         for allowed in (0..=self.spec.stray_lines).rev() {
             let line = tokio::select! {
                 biased;
@@ -362,7 +367,7 @@ impl Start<'_> {
                 Err(HandshakeError::CoreVersion(plugin)) if plugin.parse::<u32>().is_ok() => {
                     return Err(StartErrorKind::CoreVersion { plugin });
                 }
-                Err(_) if allowed > 0 => stray.feed(format!("{line}\n").as_bytes()),
+                Err(_) if allowed > 0 => stray.take(format!("{line}\n").as_bytes()),
                 Err(error) => {
                     let line = line.chars().take(200).collect();
                     return Err(StartErrorKind::Unrecognized { line, error });
@@ -381,6 +386,20 @@ impl Start<'_> {
             return Err(StartErrorKind::Protocol(line.protocol.clone()));
         }
         Ok(line.app_version)
+    }
+}
+
+/// Where one flow of a process's output goes.
+fn sink(spec: &PluginSpec, log: &PluginLog, pid: u32, channel: OutputChannel) -> Sink {
+    let source = match channel {
+        OutputChannel::Log | OutputChannel::Stderr => LogSource::Stderr,
+        OutputChannel::Stdout => LogSource::Stdout,
+    };
+    Sink {
+        pid,
+        channel,
+        log: log.writer(pid, source),
+        raw: spec.raw_output.clone(),
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::{future::Future, time::Duration};
 
-use super::log::{LogSource, PluginLog, Writer};
+use super::output::Sink;
 use crate::{
     generated::plugin::{grpc_stdio_client::GrpcStdioClient, stdio_data},
     transport::{Channel, MAX_MESSAGE_BYTES},
 };
 
-/// Follows the stdio stream to its end. A plugin without one is fine.
+/// Follows the stdio stream to its end. A plugin without one is fine, and every
+/// way for it to end is too: that the process is gone is for others to report.
 ///
 /// The stream opens with its first message, so nobody may wait for it to open.
 pub(super) fn follow(
     channel: Channel,
-    log: PluginLog,
-    pid: u32,
+    mut stdout: Sink,
+    mut stderr: Sink,
 ) -> impl Future<Output = ()> + Send {
     // Silence is normal here, for hours.
     let channel = channel.with_idle_timeout(None::<Duration>).uncounted();
@@ -27,13 +28,11 @@ pub(super) fn follow(
                 return;
             }
         };
-        let mut stdout = Writer::new(log.clone(), pid, LogSource::Stdout);
-        let mut stderr = Writer::new(log, pid, LogSource::Stderr);
         loop {
             match stream.message().await {
                 Ok(Some(piece)) => match piece.channel() {
-                    stdio_data::Channel::Stdout => stdout.feed(&piece.data),
-                    stdio_data::Channel::Stderr => stderr.feed(&piece.data),
+                    stdio_data::Channel::Stdout => stdout.take(&piece.data),
+                    stdio_data::Channel::Stderr => stderr.take(&piece.data),
                     stdio_data::Channel::Invalid => {
                         tracing::debug!(channel = piece.channel, "output on an unknown channel");
                     }

@@ -1,13 +1,14 @@
 //! Noticing that the host has died: it can send nothing any more, but the pipes
 //! that it read from have no reader then, and this process has a new parent.
+//! Standard error is watched elsewhere, by the thread that keeps it harmless.
 //!
 //! One sign alone is not enough. A host may close a pipe that it does not need,
 //! and a process between host and plugin may end.
 
 use std::{
-    future::Future,
     io,
     os::fd::{AsFd, OwnedFd},
+    pin::pin,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::stdout;
+use super::stdout::{self, Printed};
 
 /// How often the parent is looked at, once one pipe has lost its reader.
 const PARENT_INTERVAL: Duration = Duration::from_millis(100);
@@ -26,32 +27,38 @@ const PARENT_INTERVAL: Duration = Duration::from_millis(100);
 /// What a plugin sees of its host.
 pub(super) struct HostWatch {
     parent: Option<Pid>,
-    pipes: Vec<AsyncFd<OwnedFd>>,
+    stdout: Option<AsyncFd<OwnedFd>>,
+    stderr: Printed,
 }
 
 impl HostWatch {
     /// Watches what is standard output for the host, and standard error.
-    pub(super) fn new() -> io::Result<HostWatch> {
-        let stdout = stdout::original()?;
-        let stderr = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?;
-        let pipes = [stdout, stderr].into_iter().filter_map(pipe);
+    pub(super) fn new(stderr: Printed) -> io::Result<HostWatch> {
         Ok(HostWatch {
             parent: getppid(),
-            pipes: pipes.collect(),
+            stdout: pipe(stdout::original()?),
+            stderr,
         })
     }
 
     /// Waits until the host is gone.
     pub(super) async fn gone(&self) {
-        let broken = self.pipes.iter().map(|pipe| Box::pin(broken(pipe)));
-        let broken: Vec<_> = broken.collect();
-        if broken.is_empty() {
-            return std::future::pending().await;
-        }
-        let ((), _, others) = futures_util::future::select_all(broken).await;
+        let stdout = async {
+            match &self.stdout {
+                Some(stdout) => broken(stdout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (mut stdout, mut stderr) = (pin!(stdout), pin!(self.stderr.stderr_lost()));
         tokio::select! {
-            () = all(others) => {}
-            () = self.orphaned() => {}
+            () = &mut stdout => tokio::select! {
+                () = stderr => {}
+                () = self.orphaned() => {}
+            },
+            () = &mut stderr => tokio::select! {
+                () = stdout => {}
+                () = self.orphaned() => {}
+            },
         }
     }
 
@@ -60,14 +67,6 @@ impl HostWatch {
             tokio::time::sleep(PARENT_INTERVAL).await;
         }
     }
-}
-
-/// Waits for all of them; for ever, if there is none.
-async fn all(pipes: Vec<impl Future<Output = ()> + Unpin>) {
-    if pipes.is_empty() {
-        return std::future::pending().await;
-    }
-    futures_util::future::join_all(pipes).await;
 }
 
 fn pipe(descriptor: OwnedFd) -> Option<AsyncFd<OwnedFd>> {
@@ -97,16 +96,4 @@ fn has_no_reader(pipe: impl AsFd) -> bool {
     let mut pipes = [PollFd::new(&pipe, PollFlags::empty())];
     let found = poll(&mut pipes, Some(&rustix::event::Timespec::default()));
     found.is_ok() && pipes[0].revents().contains(PollFlags::ERR)
-}
-
-/// Sends what this process writes to standard error to nowhere if nobody reads
-/// it: `eprintln!` would panic.
-pub(super) fn silence_broken_stderr() {
-    if !has_no_reader(rustix::stdio::stderr()) {
-        return;
-    }
-    let null = std::fs::OpenOptions::new().write(true).open("/dev/null");
-    if let Ok(null) = null {
-        let _ = rustix::stdio::dup2_stderr(null);
-    }
 }

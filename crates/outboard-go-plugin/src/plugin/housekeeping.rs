@@ -7,7 +7,10 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use super::{serve::ShutdownHook, stdout::Printed};
+use super::{
+    serve::ShutdownHook,
+    stdout::{Piece, Printed},
+};
 use crate::{
     broker::Broker,
     generated::{
@@ -17,7 +20,7 @@ use crate::{
         },
         plugin::{
             ConnInfo, Empty, StdioData, grpc_broker_server::GrpcBroker,
-            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio, stdio_data,
+            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio,
         },
     },
     transport::InFlight,
@@ -25,11 +28,6 @@ use crate::{
 
 /// The service name under which go-plugin's hosts ask for health.
 pub(crate) const HEALTH_SERVICE: &str = "plugin";
-
-/// How long the host gets to take what was printed last.
-const STDIO_FLUSH: Duration = Duration::from_millis(50);
-/// How long the last output gets to leave for the host, once it is taken.
-const STDIO_LINGER: Duration = Duration::from_millis(5);
 
 type Streaming<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -84,13 +82,13 @@ impl GrpcStdio for StdioService {
         &self,
         _: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
-        let pieces = futures_util::stream::unfold(self.0.clone(), |printed| async move {
-            let data = printed.next().await?;
+        let pieces = futures_util::stream::unfold(self.0.reader(), |reader| async move {
+            let Piece { channel, data } = reader.next().await?;
             let piece = StdioData {
-                channel: stdio_data::Channel::Stdout.into(),
+                channel: channel.into(),
                 data,
             };
-            Some((Ok(piece), printed))
+            Some((Ok(piece), reader))
         });
         Ok(Response::new(Box::pin(pieces)))
     }
@@ -163,12 +161,7 @@ impl Shutdown {
             tracing::warn!(timeout = ?self.drain_timeout, "the shutdown hook did not finish");
         }
         self.broker.close();
-        self.printed.flush(STDIO_FLUSH).await;
-        self.printed.end();
-        if self.printed.was_used() {
-            // The last pieces must be on the wire before the host hears "done".
-            tokio::time::sleep(STDIO_LINGER).await;
-        }
+        self.printed.finish().await;
         self.stopped.send_replace(true);
     }
 }

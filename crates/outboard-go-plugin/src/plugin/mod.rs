@@ -3,19 +3,21 @@
 //! ```text
 //! cookie ─ version ─ listen ─ take fd 1 over ─ handshake line ─ serve … Shutdown
 //!                                                                         │
-//!              exit ◂─ answer ◂─ end stdio ◂─ flush ◂─ hook ◂─ drain ◂────┘
+//!              exit ◂─ answer ◂──── finish stdio ◂──── hook ◂─ drain ◂────┘
 //! ```
 //!
 //! Until the handshake line is out, standard output belongs to it alone, and
 //! afterwards to the host's stdio stream: [`take_over_stdout`] moves file
 //! descriptor 1 away, so that a stray `println!` cannot break a start.
-//! Standard error stays what it is, the log channel.
+//! Standard error stays what it is, the log channel, and stays harmless when the
+//! host is gone.
 
 mod connections;
 #[cfg(unix)]
 mod host_watch;
 mod housekeeping;
 mod serve;
+mod stderr;
 mod stdout;
 mod test_mode;
 

@@ -5,7 +5,7 @@ use std::{env, fmt, future::Future, io, pin::Pin, process::ExitCode, sync::Arc, 
 use tokio::sync::watch;
 
 #[cfg(unix)]
-use super::host_watch::{HostWatch, silence_broken_stderr};
+use super::host_watch::HostWatch;
 use super::{
     connections::Connections,
     housekeeping::{BrokerService, ControllerService, HealthService, Shutdown, StdioService},
@@ -187,12 +187,12 @@ impl ServeConfig {
             sockets,
             tls,
             multiplexed: multiplexing == Some(true),
-            printed,
+            printed: printed.clone(),
         };
         let asked = env::var_os(environment::OUTLIVE_HOST).is_some_and(|asked| !asked.is_empty());
         let outlive_host = self.outlive_host || asked;
         #[cfg(unix)]
-        let host = HostWatch::new().map_err(failed("watch the host"))?;
+        let host = HostWatch::new(printed).map_err(failed("watch the host"))?;
         self.serve_on(
             ground,
             || stdout::write_handshake(&line.to_string()).map_err(failed("print the handshake")),
@@ -322,19 +322,13 @@ impl fmt::Debug for ServeConfig {
 async fn ends(mut signals: Signals, host: HostWatch, outlive_host: bool, shutdown: Shutdown) {
     let host_gone = async {
         host.gone().await;
-        // Before anything else is logged: that would panic.
-        silence_broken_stderr();
         if outlive_host {
             std::future::pending().await
         }
     };
-    let terminated = async {
-        signals.terminate().await;
-        silence_broken_stderr();
-    };
     tokio::select! {
         () = host_gone => {}
-        () = terminated => {}
+        () = signals.terminate() => {}
     }
     shutdown.run().await;
     std::future::pending().await

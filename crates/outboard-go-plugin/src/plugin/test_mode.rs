@@ -54,7 +54,7 @@ impl ServeConfig {
             sockets,
             tls,
             multiplexed: false,
-            printed: Printed::default(),
+            printed: Printed::nothing(),
         };
         self.serve_on(
             ground,

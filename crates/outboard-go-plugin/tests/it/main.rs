@@ -7,6 +7,7 @@ mod faults;
 mod launch;
 mod lifecycle;
 mod misbehaving;
+mod output;
 mod ownership;
 mod ports;
 mod quiet;

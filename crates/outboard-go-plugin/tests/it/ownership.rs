@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use outboard_go_plugin::host::{ExitCause, PluginProcess, PluginSpec, StartErrorKind, TlsMode};
+use outboard_go_plugin::{
+    host::{ExitCause, LogLevel, LogSource, PluginProcess, PluginSpec, StartErrorKind, TlsMode},
+    reattach::ReattachConfig,
+    transport::Address,
+};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -192,24 +196,29 @@ async fn a_plugin_ends_in_order_by_itself_when_nobody_reads_it_any_more() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_is_told_to_outlive_its_host_survives_broken_pipes() {
+async fn a_plugin_that_is_told_to_outlive_its_host_survives_broken_pipes_and_keeps_its_log() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("now");
     let talk = [format!("talk-after={}", file.display())];
     let mut plugin = Bare::start(&talk, &[("OUTBOARD_OUTLIVE_HOST", "1")]);
     drop(plugin.process.stdout.take());
     drop(plugin.process.stderr.take());
-    let stderr = PathBuf::from(format!("/proc/{}/fd/2", plugin.process.id()));
-    wait_for("its output to go nowhere", || {
-        fs::read_link(&stderr).is_ok_and(|target| target == Path::new("/dev/null"))
-    })
-    .await;
     fs::write(&file, "").unwrap();
     let done = directory.path().join("now.done");
     wait_for("output that nobody reads", || done.exists()).await;
-    tokio::net::UnixStream::connect(&plugin.address)
-        .await
-        .unwrap();
+
+    let config = ReattachConfig::new(Address::Unix(plugin.address.clone()));
+    let again = PluginSpec::new("again", config, handshake());
+    let again = again.start().await.unwrap();
+    wait_for("what it logged meanwhile", || {
+        let lines = again.log().recent();
+        lines.iter().any(|line| {
+            let logged = (line.source, line.level) == (LogSource::Stderr, LogLevel::Info);
+            logged && line.message == "line 19999 that nobody reads"
+        })
+    })
+    .await;
+    drop(again);
     signal(plugin.process.id(), Signal::TERM);
     assert_eq!(plugin.exit_code().await, Some(0));
     assert!(!plugin.address.exists());

@@ -49,6 +49,8 @@ struct Line {
     level: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<serde_json::Value>,
 }
 
@@ -160,6 +162,7 @@ impl From<LogLine> for Line {
             },
             level: line.level.as_str(),
             message: line.message,
+            module: line.module,
             fields: line
                 .fields
                 .and_then(|fields| serde_json::from_str(&fields).ok()),

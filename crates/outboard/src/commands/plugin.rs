@@ -255,8 +255,12 @@ fn print_line(entry: &Value) {
         None | Some(Value::Null) => String::new(),
         Some(fields) => format!(" {fields}"),
     };
+    let module = match entry.get("module").and_then(Value::as_str) {
+        Some(module) => format!("{module}: "),
+        None => String::new(),
+    };
     line(&format!(
-        "{} {:<5} {}{fields}",
+        "{} {:<5} {module}{}{fields}",
         text(entry, "/at"),
         text(entry, "/level"),
         text(entry, "/message")

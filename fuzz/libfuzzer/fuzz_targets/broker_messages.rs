@@ -1,0 +1,4 @@
+//! `broker_messages` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("broker_messages", bytes));

@@ -1,0 +1,4 @@
+//! `log_line` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("log_line", bytes));

@@ -1,0 +1,4 @@
+//! `plugin_manifest` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("plugin_manifest", bytes));

@@ -1,0 +1,4 @@
+//! `workflow_file` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("workflow_file", bytes));
