@@ -24,6 +24,11 @@ const TARGETS: &[Target] = &[
         protos: &["plugin.proto"],
         out: "crates/outboard-contracts/src/generated",
     },
+    Target {
+        include: "proto/bench",
+        protos: &["bench.proto"],
+        out: "benches/src/generated",
+    },
 ];
 
 fn main() -> ExitCode {
