@@ -1,23 +1,39 @@
 //! The Go host's figures.
 
-use std::{error::Error, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
-use crate::plan::{Figures, Plan};
+use crate::{
+    Failure,
+    plan::{Amounts, Figures, Pair, Program, Wire},
+};
 
 /// Lets a Go host measure a plugin, in a process of its own.
 pub(crate) fn measure(
-    plan: &Plan,
+    amounts: &Amounts,
+    pair: Pair,
     host: &Path,
     plugin: &Path,
-) -> Result<Figures, Box<dyn Error + Send + Sync>> {
+) -> Result<Figures, Failure> {
     let count = |flag: &str, count: usize| format!("-{flag}={count}");
+    let service = match pair.program {
+        Program::Kitchen | Program::Hello => "workflow",
+        Program::Bench => "bench",
+    };
     let output = Command::new(host)
+        .arg(format!("-service={service}"))
+        .arg(format!("-tls={}", pair.wire == Wire::AutoMtls))
+        .arg(format!("-mux={}", pair.multiplexed))
         .args([
-            count("warmup", plan.warmup),
-            count("unary", plan.unary),
-            count("callers", plan.callers),
-            count("calls", plan.calls),
-            count("starts", plan.starts),
+            count("warmup", amounts.warmup),
+            count("unary", amounts.unary),
+            count("callers", amounts.callers),
+            count("calls", amounts.calls),
+            count("starts", amounts.starts),
+            count("streams", amounts.streams),
+            count("chunks", amounts.chunks),
+            count("chunk-size", amounts.chunk_size),
+            count("dials", amounts.dials),
+            count("brokered", amounts.brokered),
         ])
         .arg(plugin)
         .output()?;

@@ -11,14 +11,20 @@ use std::{
 
 use outboard_interop::tools;
 
-/// A host and two plugins in Go, and the same two plugins in Rust.
+use crate::plan::{Maker, Program};
+
+/// A host in Go, and the same plugins in Go and in Rust.
 pub(crate) struct Programs {
     /// The Go host, which measures and prints its figures.
     pub(crate) go_bench: PathBuf,
-    pub(crate) go_kitchen: PathBuf,
-    pub(crate) go_hello: PathBuf,
-    pub(crate) rust_kitchen: PathBuf,
-    pub(crate) rust_hello: PathBuf,
+    go: Plugins,
+    rust: Plugins,
+}
+
+struct Plugins {
+    kitchen: PathBuf,
+    hello: PathBuf,
+    bench: PathBuf,
 }
 
 impl Programs {
@@ -33,12 +39,14 @@ impl Programs {
                 .arg("-o")
                 .arg(&go)
                 .args(["./cmd/go-bench", "./cmd/go-plugin-kitchen"])
-                .arg("./cmd/go-plugin-hello")
+                .args(["./cmd/go-plugin-hello", "./cmd/go-plugin-bench"])
                 .current_dir(tools::repository().join("interop/go")),
         )?;
+        // One after the other, so that none has features that only another needs.
         for arguments in [
             ["outboard-interop", "--bin", "rust-kitchen"],
             ["outboard-sdk", "--example", "hello"],
+            ["outboard-bench", "--bin", "rust-bench-plugin"],
         ] {
             succeed(
                 Command::new(cargo())
@@ -50,11 +58,30 @@ impl Programs {
         let rust = target_directory().join("plugin");
         Ok(Programs {
             go_bench: go.join("go-bench"),
-            go_kitchen: go.join("go-plugin-kitchen"),
-            go_hello: go.join("go-plugin-hello"),
-            rust_kitchen: rust.join("rust-kitchen"),
-            rust_hello: rust.join("examples").join("hello"),
+            go: Plugins {
+                kitchen: go.join("go-plugin-kitchen"),
+                hello: go.join("go-plugin-hello"),
+                bench: go.join("go-plugin-bench"),
+            },
+            rust: Plugins {
+                kitchen: rust.join("rust-kitchen"),
+                hello: rust.join("examples").join("hello"),
+                bench: rust.join("rust-bench-plugin"),
+            },
         })
+    }
+
+    /// A maker's plugin.
+    pub(crate) fn plugin(&self, program: Program, maker: Maker) -> &Path {
+        let plugins = match maker {
+            Maker::Us => &self.rust,
+            Maker::Go => &self.go,
+        };
+        match program {
+            Program::Kitchen => &plugins.kitchen,
+            Program::Hello => &plugins.hello,
+            Program::Bench => &plugins.bench,
+        }
     }
 }
 

@@ -34,6 +34,11 @@ const TARGETS: &[Target] = &[
         protos: &["provider.proto"],
         out: "examples/terraform-provider/src/generated",
     },
+    Target {
+        include: "proto/bench",
+        protos: &["bench.proto"],
+        out: "benches/src/generated",
+    },
 ];
 
 fn main() -> ExitCode {

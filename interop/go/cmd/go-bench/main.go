@@ -1,54 +1,53 @@
 // Command go-bench is the Go side of the benchmark: a host on the real go-plugin
 // that measures one plugin and prints the figures as one JSON object.
 //
-//	go-bench -unary 20000 -callers 64 -calls 200000 -starts 20 PLUGIN
+//	go-bench -tls -unary 20000 -calls 200000 -starts 20 PLUGIN
 //
 // A count of zero leaves its measurement out.
 package main
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"google.golang.org/protobuf/types/known/emptypb"
-	"google.golang.org/protobuf/types/known/structpb"
-
-	"outboard.test/interop/internal/host"
-	"outboard.test/interop/workflowpb"
 )
 
-// payload makes a request of about 100 bytes, without its handle.
-var payload = strings.Repeat("x", 100)
-
-// figures are what was measured; a field is absent if it was not asked for.
-type figures struct {
-	UnaryP50Micros float64 `json:"unary_p50_us,omitempty"`
-	UnaryP99Micros float64 `json:"unary_p99_us,omitempty"`
-	CallsPerSecond float64 `json:"calls_per_second,omitempty"`
-	StartMillis    float64 `json:"start_ms,omitempty"`
-	KillMillis     float64 `json:"kill_ms,omitempty"`
-	RSSKibibytes   int     `json:"rss_kib,omitempty"`
-}
+// figures are what was measured, by the names that the Rust side has for them; a
+// figure is absent if it was not asked for.
+type figures map[string]float64
 
 type options struct {
-	warmup, unary, callers, calls, starts int
+	service               string
+	tls, mux              bool
+	warmup                int
+	unary, callers, calls int
+	starts                int
+	streams, chunks       int
+	chunkSize             int
+	dials, brokered       int
 }
 
 func main() {
 	var o options
+	flag.StringVar(&o.service, "service", "workflow", "what the plugin serves: workflow or bench")
+	flag.BoolVar(&o.tls, "tls", false, "AutoMTLS instead of plain text")
+	flag.BoolVar(&o.mux, "mux", false, "brokered connections inside of the main one")
 	flag.IntVar(&o.warmup, "warmup", 2000, "calls before anything is measured")
 	flag.IntVar(&o.unary, "unary", 0, "calls one after the other")
 	flag.IntVar(&o.callers, "callers", 64, "goroutines that call at once")
 	flag.IntVar(&o.calls, "calls", 0, "calls that all callers make together")
 	flag.IntVar(&o.starts, "starts", 0, "fresh starts up to the first answer")
+	flag.IntVar(&o.streams, "streams", 0, "streams in each direction (bench only)")
+	flag.IntVar(&o.chunks, "chunks", 64, "chunks in a stream")
+	flag.IntVar(&o.chunkSize, "chunk-size", 1<<20, "bytes in a chunk")
+	flag.IntVar(&o.dials, "dials", 0, "connections that the plugin dials back (bench only)")
+	flag.IntVar(&o.brokered, "brokered", 0, "calls on a connection that was dialed back (bench only)")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: go-bench [OPTION...] PLUGIN")
@@ -65,27 +64,45 @@ func main() {
 }
 
 func measure(o options, program string) (figures, error) {
-	var f figures
-	if o.unary > 0 || o.calls > 0 {
-		if err := measureCalls(o, program, &f); err != nil {
-			return f, err
+	f := figures{}
+	if o.unary > 0 || o.calls > 0 || o.streams > 0 || o.dials > 0 || o.brokered > 0 {
+		if err := measureRunning(o, program, f); err != nil {
+			return nil, err
 		}
 	}
 	if o.starts > 0 {
-		if err := measureStarts(o, program, &f); err != nil {
-			return f, err
+		if err := measureStarts(o, program, f); err != nil {
+			return nil, err
 		}
 	}
 	return f, nil
 }
 
-func measureCalls(o options, program string, f *figures) error {
-	plugin, err := host.Start(program, nil, io.Discard)
+func measureRunning(o options, program string, f figures) error {
+	plugin, err := start(o, program)
 	if err != nil {
 		return err
 	}
-	defer plugin.Kill()
-	call, err := caller(plugin)
+	defer plugin.kill()
+	if o.unary > 0 || o.calls > 0 {
+		if err := measureCalls(o, plugin, f); err != nil {
+			return err
+		}
+	}
+	if o.streams == 0 && o.dials == 0 && o.brokered == 0 {
+		return nil
+	}
+	if plugin.bench == nil {
+		return errors.New("only the bench service streams and calls back")
+	}
+	if err := measureStreams(o, plugin.bench, f); err != nil {
+		return err
+	}
+	return measureBroker(o, plugin.bench, f)
+}
+
+func measureCalls(o options, plugin *running, f figures) error {
+	call, err := plugin.caller()
 	if err != nil {
 		return err
 	}
@@ -104,41 +121,18 @@ func measureCalls(o options, program string, f *figures) error {
 			times[i] = time.Since(start)
 		}
 		slices.Sort(times)
-		f.UnaryP50Micros = micros(times[len(times)/2])
-		f.UnaryP99Micros = micros(times[len(times)*99/100])
+		f["unary_p50_us"] = micros(times[len(times)/2])
+		f["unary_p99_us"] = micros(times[len(times)*99/100])
 	}
 	if o.calls > 0 {
 		rate, err := together(o.callers, o.calls, call)
 		if err != nil {
 			return err
 		}
-		f.CallsPerSecond = rate
+		f["calls_per_second"] = rate
 	}
-	f.RSSKibibytes, err = residentKibibytes(plugin.PID())
+	f["rss_mib"], err = residentMebibytes(plugin.pid())
 	return err
-}
-
-// caller makes one step that echoes and a function that executes it once.
-func caller(plugin *host.Host) (func() error, error) {
-	ctx := context.Background()
-	created, err := plugin.Plugin.CreateStep(ctx, &workflowpb.CreateStepRequest{Type: "step.echo", Name: "bench"})
-	if err != nil {
-		return nil, err
-	}
-	data, err := structpb.NewStruct(map[string]any{"payload": payload})
-	if err != nil {
-		return nil, err
-	}
-	request := &workflowpb.ExecuteStepRequest{HandleId: created.GetHandleId(), TriggerData: data}
-	return func() error {
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		defer cancel()
-		answer, err := plugin.Plugin.ExecuteStep(ctx, request)
-		if err == nil && answer.GetError() != "" {
-			err = fmt.Errorf("the step failed: %s", answer.GetError())
-		}
-		return err
-	}, nil
 }
 
 func together(callers, calls int, call func() error) (float64, error) {
@@ -167,29 +161,29 @@ func together(callers, calls int, call func() error) (float64, error) {
 	}
 }
 
-func measureStarts(o options, program string, f *figures) error {
-	var starts, kills []time.Duration
+func measureStarts(o options, program string, f figures) error {
+	var starts, stops []time.Duration
 	for range o.starts {
 		begin := time.Now()
-		plugin, err := host.Start(program, nil, io.Discard)
+		plugin, err := start(o, program)
 		if err != nil {
 			return err
 		}
-		_, err = plugin.Plugin.GetManifest(context.Background(), &emptypb.Empty{})
+		err = plugin.first()
 		starts = append(starts, time.Since(begin))
 		begin = time.Now()
-		plugin.Kill()
-		kills = append(kills, time.Since(begin))
+		plugin.kill()
+		stops = append(stops, time.Since(begin))
 		if err != nil {
 			return err
 		}
 	}
-	f.StartMillis = median(starts)
-	f.KillMillis = median(kills)
+	f["start_ms"] = micros(median(starts)) / 1e3
+	f["stop_ms"] = micros(median(stops)) / 1e3
 	return nil
 }
 
-func residentKibibytes(pid int) (int, error) {
+func residentMebibytes(pid int) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
@@ -197,7 +191,7 @@ func residentKibibytes(pid int) (int, error) {
 	for line := range strings.Lines(string(text)) {
 		var size int
 		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &size); err == nil {
-			return size, nil
+			return float64(size) / 1024, nil
 		}
 	}
 	return 0, fmt.Errorf("no VmRSS for process %d", pid)
@@ -205,7 +199,7 @@ func residentKibibytes(pid int) (int, error) {
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
-func median(times []time.Duration) float64 {
+func median(times []time.Duration) time.Duration {
 	slices.Sort(times)
-	return float64(times[len(times)/2].Nanoseconds()) / 1e6
+	return times[len(times)/2]
 }
