@@ -1,5 +1,5 @@
-//! Generates the committed Go stubs in `interop/go/workflowpb` from
-//! `proto/workflow/plugin.proto`, or checks them (`--check`), without protoc.
+//! Generates the committed Go stubs in `interop/go` from `proto/`, or checks them
+//! (`--check`), without protoc.
 //!
 //! A protoc plugin is a program that reads a `CodeGeneratorRequest` on stdin
 //! and writes a `CodeGeneratorResponse` on stdout. protox compiles the `.proto`
@@ -17,11 +17,32 @@ use std::{
 use prost::Message;
 use prost_types::compiler::{CodeGeneratorRequest, CodeGeneratorResponse, Version};
 
-const PROTO: &str = "plugin.proto";
-const GO_PACKAGE: &str = "outboard.test/interop/workflowpb";
-const GENERATORS: &[&str] = &[
-    "google.golang.org/protobuf/cmd/protoc-gen-go",
-    "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
+const MESSAGES: &str = "google.golang.org/protobuf/cmd/protoc-gen-go";
+const SERVICES: &str = "google.golang.org/grpc/cmd/protoc-gen-go-grpc";
+
+/// A `.proto` file and the Go package that is made of it.
+struct Stubs {
+    include: &'static str,
+    proto: &'static str,
+    package: &'static str,
+    generators: &'static [&'static str],
+}
+
+const ALL: &[Stubs] = &[
+    Stubs {
+        include: "proto/workflow",
+        proto: "plugin.proto",
+        package: "workflowpb",
+        generators: &[MESSAGES, SERVICES],
+    },
+    // Also compiled with a grpc that is too old for what the second generator
+    // writes today, so its services are described by hand.
+    Stubs {
+        include: "proto/interop",
+        proto: "peer.proto",
+        package: "peerpb",
+        generators: &[MESSAGES],
+    },
 ];
 
 fn main() -> ExitCode {
@@ -29,10 +50,7 @@ fn main() -> ExitCode {
     match run(check) {
         Ok(stale) if stale.is_empty() => ExitCode::SUCCESS,
         Ok(stale) => {
-            eprintln!(
-                "these Go stubs differ from proto/workflow: {}",
-                stale.join(", ")
-            );
+            eprintln!("these Go stubs differ from proto/: {}", stale.join(", "));
             eprintln!("run `cargo run -p outboard-interop --features stubs --bin go-stubs`");
             ExitCode::FAILURE
         }
@@ -46,43 +64,47 @@ fn main() -> ExitCode {
 /// Writes or compares every stub; returns those that differ when checking.
 fn run(check: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let request = request(&package.join("../proto/workflow"))?;
     let go_module = package.join("go");
-    let out = go_module.join("workflowpb");
-    fs::create_dir_all(&out)?;
-
     let mut stale = Vec::new();
-    for generator in GENERATORS {
-        for file in generate(generator, &go_module, &request)?.file {
-            let name = file.name.ok_or("a generated file has no name")?;
-            let text = file.content.unwrap_or_default();
-            let destination: PathBuf = out.join(&name);
-            if fs::read_to_string(&destination).is_ok_and(|old| old == text) {
-                continue;
-            }
-            if check {
-                stale.push(name);
-            } else {
-                fs::write(&destination, text)?;
-                println!("wrote {}", destination.display());
+    for stubs in ALL {
+        let request = request(stubs, &package.join("..").join(stubs.include))?;
+        let out = go_module.join(stubs.package);
+        fs::create_dir_all(&out)?;
+        for generator in stubs.generators {
+            for file in generate(generator, &go_module, &request)?.file {
+                let name = file.name.ok_or("a generated file has no name")?;
+                let text = file.content.unwrap_or_default();
+                let destination: PathBuf = out.join(&name);
+                if fs::read_to_string(&destination).is_ok_and(|old| old == text) {
+                    continue;
+                }
+                if check {
+                    stale.push(format!("{}/{name}", stubs.package));
+                } else {
+                    fs::write(&destination, text)?;
+                    println!("wrote {}", destination.display());
+                }
             }
         }
     }
     Ok(stale)
 }
 
-/// Compiles the `.proto` file and its imports into a generator's request.
-fn request(include: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+/// Compiles a `.proto` file and its imports into a generator's request.
+fn request(stubs: &Stubs, include: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let Stubs { proto, package, .. } = stubs;
     let mut compiler = protox::Compiler::new([include])?;
     compiler
         .include_imports(true)
         .include_source_info(true)
-        .open_file(PROTO)?;
+        .open_file(proto)?;
     let request = CodeGeneratorRequest {
-        file_to_generate: vec![PROTO.to_owned()],
+        file_to_generate: vec![(*proto).to_owned()],
         // `M` names the Go package here, so that the contract itself says
         // nothing about Go.
-        parameter: Some(format!("paths=source_relative,M{PROTO}={GO_PACKAGE}")),
+        parameter: Some(format!(
+            "paths=source_relative,M{proto}=outboard.test/interop/{package}"
+        )),
         proto_file: compiler.file_descriptor_set().file,
         // The generators print the compiler's version into each file's header.
         compiler_version: Some(Version {

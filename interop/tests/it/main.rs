@@ -9,5 +9,6 @@ mod front_page;
 mod handshake_lines;
 mod logs;
 mod manager;
+mod matrix;
 mod support;
 mod tls_versions;

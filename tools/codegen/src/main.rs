@@ -34,6 +34,11 @@ const TARGETS: &[Target] = &[
         protos: &["provider.proto"],
         out: "examples/terraform-provider/src/generated",
     },
+    Target {
+        include: "proto/interop",
+        protos: &["grpctest.proto", "peer.proto"],
+        out: "interop/src/generated",
+    },
 ];
 
 fn main() -> ExitCode {

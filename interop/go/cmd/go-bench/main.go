@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"outboard.test/interop/internal/host"
+	"outboard.test/interop/internal/workflowhost"
 	"outboard.test/interop/workflowpb"
 )
 
@@ -80,7 +80,7 @@ func measure(o options, program string) (figures, error) {
 }
 
 func measureCalls(o options, program string, f *figures) error {
-	plugin, err := host.Start(program, nil, io.Discard)
+	plugin, err := workflowhost.Start(program, nil, io.Discard)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func measureCalls(o options, program string, f *figures) error {
 }
 
 // caller makes one step that echoes and a function that executes it once.
-func caller(plugin *host.Host) (func() error, error) {
+func caller(plugin *workflowhost.Host) (func() error, error) {
 	ctx := context.Background()
 	created, err := plugin.Plugin.CreateStep(ctx, &workflowpb.CreateStepRequest{Type: "step.echo", Name: "bench"})
 	if err != nil {
@@ -171,7 +171,7 @@ func measureStarts(o options, program string, f *figures) error {
 	var starts, kills []time.Duration
 	for range o.starts {
 		begin := time.Now()
-		plugin, err := host.Start(program, nil, io.Discard)
+		plugin, err := workflowhost.Start(program, nil, io.Discard)
 		if err != nil {
 			return err
 		}
