@@ -31,14 +31,13 @@ class Broker:
         self.announced = {}
         self.changed = threading.Condition()
         self.servers = []
-        self.closed = False
 
     def StartStream(self, requests, context):
-        if self.closed:
-            return  # A host may ask again when the first stream has ended.
         threading.Thread(target=self._receive, args=(requests,), daemon=True).start()
         while (announcement := self.outgoing.get()) is not None:
             yield announcement
+        # A host may ask again when a stream has ended.
+        self.outgoing.put(None)
 
     def _receive(self, requests):
         try:
@@ -76,7 +75,6 @@ class Broker:
             raise ValueError(f"the host says {said!r}")
 
     def close(self):
-        self.closed = True
         self.outgoing.put(None)
         for server in self.servers:
             server.server.stop(0)

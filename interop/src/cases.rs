@@ -36,6 +36,12 @@ pub const MATRIX: List = List {
     text: include_str!("../cases/matrix.json"),
 };
 
+/// What only some pairs of the matrix do, because it takes long.
+pub const MATRIX_LATE: List = List {
+    path: "interop/cases/matrix-late.json",
+    text: include_str!("../cases/matrix-late.json"),
+};
+
 /// What a call gets when its case does not say.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -108,7 +114,7 @@ pub type Handles = HashMap<String, String>;
 
 impl Case {
     /// The case as it is in a cell of the matrix; `None` if the cell leaves it out.
-    pub fn in_cell(mut self, cell: Cell) -> Option<Case> {
+    fn in_cell(mut self, cell: Cell) -> Option<Case> {
         if self.only.as_ref().is_some_and(|only| !only.holds(cell)) {
             return None;
         }
@@ -160,6 +166,16 @@ impl Exception {
 }
 
 impl List {
+    /// The cases as they are in a cell of the matrix, in their order.
+    ///
+    /// # Panics
+    ///
+    /// When the list in the repository is malformed.
+    pub fn in_cell(self, cell: Cell) -> Vec<Case> {
+        let cases = self.cases().into_iter();
+        cases.filter_map(|case| case.in_cell(cell)).collect()
+    }
+
     /// The cases in their order.
     ///
     /// # Panics
@@ -287,7 +303,10 @@ mod tests {
     #[test]
     fn the_lists_can_be_read_and_keep_every_handle_that_they_use() {
         let mut kept = Vec::new();
-        for case in [WORKFLOW, PYTHON, MATRIX].into_iter().flat_map(List::cases) {
+        for case in [WORKFLOW, PYTHON, MATRIX, MATRIX_LATE]
+            .into_iter()
+            .flat_map(List::cases)
+        {
             let text = case.request.to_string();
             for word in text.split("\"$").skip(1) {
                 let name = word.split('"').next().unwrap();

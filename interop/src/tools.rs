@@ -91,6 +91,18 @@ pub fn python() -> Option<Python> {
     )
 }
 
+/// Says that the running test is skipped unless there is an `openssl`, with which the
+/// matrix's plugin in Python makes its certificate.
+///
+/// # Panics
+///
+/// When it is missing and required.
+pub fn openssl() -> Option<()> {
+    let version = Command::new("openssl").arg("version").output();
+    let found_it = version.map(|_| ()).map_err(|error| error.to_string());
+    found("openssl", &found_it)
+}
+
 /// The root of the repository.
 pub fn repository() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,7 +1,7 @@
 //! The calls of the matrix, as our host makes them. Their Go twins are in
 //! `interop/go/internal/matrixhost`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use outboard_contracts::value::Map;
 use outboard_go_plugin::{
@@ -99,6 +99,7 @@ impl Calls<'_> {
                 let address = self.plugin.address().to_string();
                 reconnect(channel, address, deadline).await
             }
+            "Peer.Outlive" => outlive(test, number(request, "for_ms"), deadline).await,
             "Test.Bidirectional" => brokered.bidirectional(deadline).await,
             "Broker.PluginDials" => brokered.plugin_dials(request, deadline).await,
             "Broker.HostDials" => brokered.host_dials(request, deadline).await,
@@ -241,6 +242,24 @@ async fn reconnect(channel: Channel, address: String, deadline: Duration) -> Res
         Ok(answer) => Ok(answer),
         Err(_) => Err(last),
     }
+}
+
+/// Calls again and again for a while, and counts the calls that failed.
+async fn outlive(
+    mut test: TestClient<Channel>,
+    for_ms: u64,
+    deadline: Duration,
+) -> Result<Value, Status> {
+    let begun = Instant::now();
+    let mut failures: Vec<String> = Vec::new();
+    while begun.elapsed() < Duration::from_millis(for_ms) {
+        let message = within(deadline, TestRequest { input: 1 });
+        if let Err(status) = test.double(message).await {
+            failures.push(status.to_string());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(json!({ "failures": failures }))
 }
 
 pub(super) fn within<T>(deadline: Duration, message: T) -> Request<T> {

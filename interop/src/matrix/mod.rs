@@ -15,7 +15,7 @@ pub use self::{
     calls::METADATA,
     page::{PAGE, page},
     ping::{ping, ping_all, serve_ping_pong},
-    run::{COOKIE, Outcome, Programs, run},
+    run::{COOKIE, Outcome, Programs, START, Setup, run},
 };
 
 /// Words in the list of cases, and titles on the page.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Broker, Cell, Host, Network, PAIRS, Plugin, Tls};
-use crate::cases::{Case, Condition, MATRIX};
+use crate::cases::{Case, Condition, MATRIX, MATRIX_LATE};
 
 /// Where the page is, relative to the repository.
 pub const PAGE: &str = "docs/interop-matrix.md";
@@ -77,7 +77,7 @@ fn mark(cell: Cell, reasons: &mut Vec<&'static str>) -> String {
 fn cases() -> String {
     let mut text =
         "\n## What each cell does\n\n| case | for | except |\n|---|---|---|\n".to_owned();
-    for case in MATRIX.cases() {
+    for case in MATRIX.cases().into_iter().chain(MATRIX_LATE.cases()) {
         let only = case.only.as_ref().map_or("all".to_owned(), condition);
         let _ = writeln!(text, "| {} | {only} | {} |", case.name, exceptions(&case));
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_word_of_the_list_names_a_side_of_a_cell() {
-        for case in MATRIX.cases() {
+        for case in MATRIX.cases().into_iter().chain(MATRIX_LATE.cases()) {
             let excepted = case.except.iter().map(|entry| &entry.when);
             for condition in case.only.iter().chain(excepted) {
                 for (side, words) in &condition.0 {

@@ -20,6 +20,9 @@ use crate::{
     tools::{self, GoCommands, Python},
 };
 
+/// The case that stands for a start that failed.
+pub const START: &str = "start";
+
 /// How long a whole cell may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -43,43 +46,64 @@ pub struct Outcome {
     /// What the host saw of each case; of a plugin that did not start, the one case
     /// `start`.
     pub seen: Vec<Seen>,
-    /// What is left although it should not be: processes and files.
-    pub left: Vec<String>,
+    /// Processes that are left.
+    pub processes: Vec<String>,
+    /// Files that are left although they should not be.
+    pub files: Vec<String>,
 }
 
-/// Starts a cell's plugin with its host, which speak these protocol versions, and makes
-/// every call.
+/// How a cell's peers are started.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// The protocol versions that the host speaks.
+    pub host_versions: &'a [u32],
+    /// The protocol versions that the plugin speaks.
+    pub plugin_versions: &'a [u32],
+    /// Further arguments of the plugin.
+    pub plugin_args: &'a [&'a str],
+}
+
+impl Default for Setup<'_> {
+    /// Version 1 at both ends.
+    fn default() -> Self {
+        Setup {
+            host_versions: &[1],
+            plugin_versions: &[1],
+            plugin_args: &[],
+        }
+    }
+}
+
+/// Starts a cell's plugin with its host and makes every call.
 ///
 /// # Panics
 ///
 /// When something is wrong with the machine or with the Go host itself.
-pub async fn run(
-    cell: Cell,
-    programs: &Programs,
-    cases: &[Case],
-    versions: (&[u32], &[u32]),
-) -> Outcome {
+pub async fn run(cell: Cell, programs: &Programs, cases: &[Case], setup: Setup<'_>) -> Outcome {
     let temporary = TempDir::new().expect("a temporary directory");
-    let command = command(cell, programs, versions.1, temporary.path());
+    let command = command(cell, programs, setup, temporary.path());
     let saw = async {
         match cell.host {
-            Host::Ours => our_host(cell, &command, cases, versions.0).await,
-            _ => go_host(cell, programs, &command, cases, versions.0).await,
+            Host::Ours => our_host(cell, &command, cases, setup.host_versions).await,
+            _ => go_host(cell, programs, &command, cases, setup.host_versions).await,
         }
     };
     let seen = tokio::time::timeout(DEADLINE, saw)
         .await
         .unwrap_or_else(|_| panic!("{cell}: not done after {DEADLINE:?}"));
-    let mut left = processes_with(temporary.path());
-    if !cell.leaves_files() {
-        let files = temporary.path().read_dir().expect("it is there");
-        left.extend(
-            files
-                .flatten()
-                .map(|file| file.path().display().to_string()),
-        );
+    let processes = processes_with(temporary.path());
+    let mut files = Vec::new();
+    // A Go host kills what it refuses, with the files that it has.
+    let refused = cell.host != Host::Ours && seen.first().is_some_and(|seen| seen.case == START);
+    if !cell.leaves_files() && !refused {
+        let left = temporary.path().read_dir().expect("it is there").flatten();
+        files.extend(left.map(|file| file.path().display().to_string()));
     }
-    Outcome { seen, left }
+    Outcome {
+        seen,
+        processes,
+        files,
+    }
 }
 
 /// How a plugin is started.
@@ -90,8 +114,8 @@ struct Command {
     temporary: PathBuf,
 }
 
-fn command(cell: Cell, programs: &Programs, versions: &[u32], temporary: &Path) -> Command {
-    let versions: Vec<String> = versions.iter().map(u32::to_string).collect();
+fn command(cell: Cell, programs: &Programs, setup: Setup<'_>, temporary: &Path) -> Command {
+    let versions: Vec<String> = setup.plugin_versions.iter().map(u32::to_string).collect();
     let network = match cell.network {
         Network::Unix => "unix",
         Network::Tcp => "tcp",
@@ -100,6 +124,12 @@ fn command(cell: Cell, programs: &Programs, versions: &[u32], temporary: &Path) 
         .map(str::to_owned)
         .to_vec();
     args.extend(["--network", network].map(str::to_owned));
+    args.extend(
+        setup
+            .plugin_args
+            .iter()
+            .map(|&argument| argument.to_owned()),
+    );
     let mut env = vec![("TMPDIR", temporary.into())];
     let program = match cell.plugin {
         Plugin::Ours => programs.ours.clone(),
@@ -140,12 +170,14 @@ async fn our_host(cell: Cell, command: &Command, cases: &[Case], versions: &[u32
     assert_eq!(plugin.is_encrypted(), cell.tls == Tls::Auto);
     let calls = Calls { plugin: &plugin };
     let call = async |name: &str, request: &_, deadline| calls.call(name, request, deadline).await;
-    host::run_with(cases, &plugin, call).await
+    let seen = host::run_with(cases, &plugin, call).await;
+    plugin.stop().await;
+    seen
 }
 
 fn not_started(error: String) -> Seen {
     Seen {
-        case: "start".to_owned(),
+        case: START.to_owned(),
         status: "Unknown".to_owned(),
         value: None,
         error: Some(error),

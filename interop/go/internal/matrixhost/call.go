@@ -55,6 +55,8 @@ func (h *Host) Call(ctx context.Context, name string, request map[string]any) (m
 		return h.echo(ctx, request)
 	case "Peer.Cancel":
 		return h.cancel(ctx, text(request, "name"))
+	case "Peer.Outlive":
+		return h.outlive(ctx, time.Duration(number(request, "for_ms"))*time.Millisecond)
 	case "Peer.Reconnect":
 		return h.reconnect(ctx)
 	case "Broker.PluginDials":
@@ -173,6 +175,18 @@ func (h *Host) reconnect(ctx context.Context) (map[string]any, error) {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+// outlive calls again and again for a while, and says which calls failed.
+func (h *Host) outlive(ctx context.Context, long time.Duration) (map[string]any, error) {
+	failures := []string{}
+	for begun := time.Now(); time.Since(begun) < long; time.Sleep(2 * time.Millisecond) {
+		_, err := grpctest.NewTestClient(h.Client.Conn).Double(ctx, &grpctest.TestRequest{Input: 1})
+		if err != nil {
+			failures = append(failures, err.Error())
+		}
+	}
+	return map[string]any{"failures": failures}, nil
 }
 
 func filled(size int) []byte {
