@@ -50,19 +50,19 @@ def serve(service, methods, implementation):
     if os.environ.get(COOKIE_KEY) != COOKIE_VALUE:
         print("This is a plugin. Put its directory where a host looks for plugins.", file=sys.stderr)
         return 1
-    handshake_out = _take_over_stdout()
+    handshake_out = take_over_stdout()
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     # Ctrl-C in the host's terminal reaches the plugin too; the host decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    path = _socket_path()
+    path = socket_path()
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers(
         (
-            _handlers(service, methods, implementation),
-            _handlers("grpc.health.v1.Health", {"Check": (wire.health.HealthCheckRequest, wire.health.HealthCheckResponse)}, _Health()),
-            _handlers("plugin.GRPCController", {"Shutdown": (wire.Empty, wire.Empty)}, _Controller(stopped)),
+            handlers(service, methods, implementation),
+            handlers("grpc.health.v1.Health", {"Check": (wire.health.HealthCheckRequest, wire.health.HealthCheckResponse)}, Health()),
+            handlers("plugin.GRPCController", {"Shutdown": (wire.Empty, wire.Empty)}, Controller(stopped)),
         )
     )
     # Only the user who runs the host may connect.
@@ -86,14 +86,15 @@ def serve(service, methods, implementation):
     return 0
 
 
-def _take_over_stdout():
+def take_over_stdout():
     """Keeps the real stdout for the handshake; what is printed goes to the log."""
     handshake_out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     return handshake_out
 
 
-def _socket_path():
+def socket_path():
+    """A path in the directory that the host names, which no other plugin uses."""
     directory = os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or tempfile.gettempdir()
     path = os.path.join(os.path.abspath(directory), f"plugin{uuid.uuid4().hex[:12]}")
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
@@ -101,7 +102,8 @@ def _socket_path():
     return path
 
 
-def _handlers(service, methods, implementation):
+def handlers(service, methods, implementation):
+    """Serves unary methods; see serve."""
     return grpc.method_handlers_generic_handler(
         service,
         {
@@ -115,14 +117,18 @@ def _handlers(service, methods, implementation):
     )
 
 
-class _Health:
+class Health:
+    """Says that the plugin is well, as long as it says anything."""
+
     def Check(self, request, context):
         if request.service not in ("", "plugin"):
             context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
         return wire.health.HealthCheckResponse(status=1)
 
 
-class _Controller:
+class Controller:
+    """Sets an event when the host says Shutdown."""
+
     def __init__(self, stopped):
         self.stopped = stopped
 

@@ -41,11 +41,13 @@ HEALTH = {
 SCALARS = {
     "string": descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
     "bool": descriptor_pb2.FieldDescriptorProto.TYPE_BOOL,
+    "bytes": descriptor_pb2.FieldDescriptorProto.TYPE_BYTES,
     "int32": descriptor_pb2.FieldDescriptorProto.TYPE_INT32,
+    "uint32": descriptor_pb2.FieldDescriptorProto.TYPE_UINT32,
 }
 
 
-def _messages(package, table):
+def messages(package, table):
     """Makes a class for every message of the table."""
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
     file.dependency.append(struct_pb2.DESCRIPTOR.name)
@@ -65,8 +67,8 @@ def _messages(package, table):
 
 
 #: The classes: `workflow.Manifest(name="x")`.
-workflow = types.SimpleNamespace(**_messages("workflow.plugin.v1", WORKFLOW))
-health = types.SimpleNamespace(**_messages("grpc.health.v1", HEALTH))
+workflow = types.SimpleNamespace(**messages("workflow.plugin.v1", WORKFLOW))
+health = types.SimpleNamespace(**messages("grpc.health.v1", HEALTH))
 Empty = empty_pb2.Empty
 
 SERVICE = "workflow.plugin.v1.PluginService"

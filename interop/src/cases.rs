@@ -1,9 +1,14 @@
 //! The list of cases, and the comparison of what a host saw with what it expects.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::matrix::Cell;
 
 /// A list and where it is. Each has an "about" that explains it.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +30,18 @@ pub const PYTHON: List = List {
     text: include_str!("../cases/python.json"),
 };
 
+/// What every host of the matrix does to every plugin of it.
+pub const MATRIX: List = List {
+    path: "interop/cases/matrix.json",
+    text: include_str!("../cases/matrix.json"),
+};
+
+/// What only some pairs of the matrix do, because it takes long.
+pub const MATRIX_LATE: List = List {
+    path: "interop/cases/matrix-late.json",
+    text: include_str!("../cases/matrix-late.json"),
+};
+
 /// What a call gets when its case does not say.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -42,13 +59,37 @@ pub struct Case {
     pub keep: Option<String>,
     deadline_ms: Option<u64>,
     expect: Expect,
+    /// The cells of the matrix that the case is for; all if absent.
+    pub only: Option<Condition>,
+    /// The cells that differ.
+    #[serde(default)]
+    pub except: Vec<Exception>,
 }
 
-/// Either a status other than OK, or the whole answer.
+/// Which cells of the matrix: those whose word for each side is among these.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Condition(pub BTreeMap<String, Vec<String>>);
+
+/// Cells that differ, why, and what they must see instead.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// The cells.
+    pub when: Condition,
+    /// A sentence for the page.
+    pub because: String,
+    /// Without it the cells leave the case out.
+    expect: Option<Expect>,
+}
+
+/// Either a status other than OK and perhaps its message, or the whole answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expect {
     code: Option<String>,
+    /// What a status other than OK says.
+    error: Option<String>,
     response: Option<Value>,
 }
 
@@ -72,6 +113,30 @@ pub struct Seen {
 pub type Handles = HashMap<String, String>;
 
 impl Case {
+    /// The case as it is in a cell of the matrix; `None` if the cell leaves it out.
+    fn in_cell(mut self, cell: Cell) -> Option<Case> {
+        if self.only.as_ref().is_some_and(|only| !only.holds(cell)) {
+            return None;
+        }
+        let exception = self.except.iter().find(|entry| entry.when.holds(cell));
+        if let Some(exception) = exception {
+            self.expect = exception.expect.clone()?;
+        }
+        Some(self)
+    }
+
+    /// What a host in another language needs to make the call.
+    pub fn to_host(&self) -> Value {
+        let Case {
+            name,
+            call,
+            request,
+            deadline_ms,
+            ..
+        } = self;
+        json!({ "name": name, "call": call, "request": request, "deadline_ms": deadline_ms })
+    }
+
     /// How long the call may take.
     pub fn deadline(&self) -> Duration {
         self.deadline_ms.map_or(DEADLINE, Duration::from_millis)
@@ -86,7 +151,31 @@ impl Case {
     }
 }
 
+impl Condition {
+    fn holds(&self, cell: Cell) -> bool {
+        let mut sides = self.0.iter();
+        sides.all(|(side, words)| words.iter().any(|word| word == cell.word(side)))
+    }
+}
+
+impl Exception {
+    /// Whether the cells leave the case out.
+    pub fn leaves_out(&self) -> bool {
+        self.expect.is_none()
+    }
+}
+
 impl List {
+    /// The cases as they are in a cell of the matrix, in their order.
+    ///
+    /// # Panics
+    ///
+    /// When the list in the repository is malformed.
+    pub fn in_cell(self, cell: Cell) -> Vec<Case> {
+        let cases = self.cases().into_iter();
+        cases.filter_map(|case| case.in_cell(cell)).collect()
+    }
+
     /// The cases in their order.
     ///
     /// # Panics
@@ -152,6 +241,11 @@ fn difference(expect: &Expect, seen: &Seen) -> Option<String> {
             seen.status
         ));
     }
+    if let Some(expected) = &expect.error {
+        let error = seen.error.as_deref().unwrap_or_default();
+        let same = matches(&expected.as_str().into(), &error.into());
+        return (!same).then(|| format!("the error {error:?} instead of {expected:?}"));
+    }
     let expected = expand(expect.response.as_ref()?, &Handles::new());
     let value = seen.value.clone().unwrap_or_else(|| Map::new().into());
     (!matches(&expected, &value))
@@ -209,7 +303,10 @@ mod tests {
     #[test]
     fn the_lists_can_be_read_and_keep_every_handle_that_they_use() {
         let mut kept = Vec::new();
-        for case in WORKFLOW.cases().into_iter().chain(PYTHON.cases()) {
+        for case in [WORKFLOW, PYTHON, MATRIX, MATRIX_LATE]
+            .into_iter()
+            .flat_map(List::cases)
+        {
             let text = case.request.to_string();
             for word in text.split("\"$").skip(1) {
                 let name = word.split('"').next().unwrap();

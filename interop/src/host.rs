@@ -31,19 +31,33 @@ pub fn spec(name: &str, program: impl Into<std::path::PathBuf>) -> PluginSpec {
     PluginSpec::new(name, program, handshake()).tls(TlsMode::AutoIfSupported)
 }
 
-/// Makes every call of the list in order, and stops the plugin if the list does.
+/// Makes every call of a list of the workflow family in order, and stops the plugin if
+/// the list does.
 pub async fn run(cases: &[Case], plugin: &PluginProcess) -> Vec<Seen> {
+    let channel = plugin.channel();
     let engine = Engine::new(plugin.broker());
+    run_with(cases, plugin, async |name, request, deadline| {
+        match name.strip_prefix("Engine.") {
+            Some(question) => engine.call(question, deadline).await,
+            None => wire::call(&channel, name, request, deadline).await,
+        }
+    })
+    .await
+}
+
+/// The same for any family: `call` makes the calls that are not about the process.
+pub(crate) async fn run_with(
+    cases: &[Case],
+    plugin: &PluginProcess,
+    call: impl AsyncFn(&str, &Map, Duration) -> Result<Value, Status>,
+) -> Vec<Seen> {
     let mut handles = Handles::new();
     let mut seen = Vec::with_capacity(cases.len());
     for case in cases {
         let request = case.request(&handles);
         let answer = match case.call.strip_prefix("Host.") {
             Some(question) => about_process(plugin, question, &request, case.deadline()).await,
-            None => match case.call.strip_prefix("Engine.") {
-                Some(question) => engine.call(question, case.deadline()).await,
-                None => wire::call(&plugin.channel(), &case.call, &request, case.deadline()).await,
-            },
+            None => call(&case.call, &request, case.deadline()).await,
         };
         if let (Some(name), Ok(value)) = (&case.keep, &answer)
             && let Some(handle) = value["handle_id"].as_str()

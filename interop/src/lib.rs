@@ -16,6 +16,8 @@
 pub mod cases;
 mod engine;
 pub mod foreign;
+pub mod generated;
 pub mod host;
+pub mod matrix;
 pub mod tools;
 mod wire;

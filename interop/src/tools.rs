@@ -11,6 +11,13 @@ use std::{
     sync::OnceLock,
 };
 
+/// The matrix's commands with other versions of what they stand on: a module file beside
+/// `go.mod`, and its build tag. They are in a directory of that name.
+const OTHER_VERSIONS: &[(&str, &str)] = &[
+    ("go-plugin-1.4.3", "goplugin_1_4_3"),
+    ("go-plugin-1.8.0-selected", ""),
+];
+
 /// Built commands of the Go module in `interop/go`.
 #[derive(Debug, Clone)]
 pub struct GoCommands {
@@ -84,6 +91,18 @@ pub fn python() -> Option<Python> {
     )
 }
 
+/// Says that the running test is skipped unless there is an `openssl`, with which the
+/// matrix's plugin in Python makes its certificate.
+///
+/// # Panics
+///
+/// When it is missing and required.
+pub fn openssl() -> Option<()> {
+    let version = Command::new("openssl").arg("version").output();
+    let found_it = version.map(|_| ()).map_err(|error| error.to_string());
+    found("openssl", &found_it)
+}
+
 /// The root of the repository.
 pub fn repository() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -125,28 +144,48 @@ fn build_go() -> Result<GoCommands, String> {
     let lock = fs::File::create(directory.join(".lock")).map_err(io)?;
     lock.lock().map_err(io)?;
 
-    let download = Command::new("go")
-        .args(["mod", "download"])
-        .current_dir(&module)
-        .output();
+    build_go_with(&module, "go.mod", "", &["./cmd/..."], &directory)?;
+    for (name, tag) in OTHER_VERSIONS {
+        let commands = ["./cmd/matrix-host", "./cmd/matrix-plugin"];
+        let out = directory.join(name);
+        build_go_with(&module, &format!("{name}.mod"), tag, &commands, &out)?;
+    }
+    Ok(GoCommands { directory })
+}
+
+fn build_go_with(
+    module: &Path,
+    modfile: &str,
+    tag: &str,
+    commands: &[&str],
+    out: &Path,
+) -> Result<(), String> {
+    let go = |arguments: &[&str]| {
+        let mut command = Command::new("go");
+        command.args(arguments).current_dir(module);
+        command.arg(format!("-modfile={modfile}"));
+        command
+    };
+    let download = go(&["mod", "download"]).output();
     let download = download.map_err(|error| format!("cannot run go: {error}"))?;
     if !download.status.success() {
         let said = String::from_utf8_lossy(&download.stderr).trim().to_owned();
         return Err(format!("its modules cannot be had: {said}"));
     }
-    let build = Command::new("go")
-        .args(["build", "-trimpath", "-buildvcs=false", "-o"])
-        .arg(&directory)
-        .arg("./cmd/...")
-        .current_dir(&module)
+    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let build = go(&["build", "-trimpath", "-buildvcs=false"])
+        .arg(format!("-tags={tag}"))
+        .arg("-o")
+        .arg(out)
+        .args(commands)
         .output()
         .map_err(|error| format!("cannot run go: {error}"))?;
     let said = String::from_utf8_lossy(&build.stderr);
     assert!(
         build.status.success(),
-        "interop/go does not compile:\n{said}"
+        "interop/go does not compile with {modfile}:\n{said}"
     );
-    Ok(GoCommands { directory })
+    Ok(())
 }
 
 fn find_python() -> Result<Python, String> {

@@ -10,6 +10,7 @@ mod front_page;
 mod handshake_lines;
 mod logs;
 mod manager;
+mod matrix;
 mod support;
 mod tls_versions;
 mod verified;

@@ -39,6 +39,11 @@ const TARGETS: &[Target] = &[
         protos: &["bench.proto"],
         out: "benches/src/generated",
     },
+    Target {
+        include: "proto/interop",
+        protos: &["grpctest.proto", "peer.proto"],
+        out: "interop/src/generated",
+    },
 ];
 
 fn main() -> ExitCode {

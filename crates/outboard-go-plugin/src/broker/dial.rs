@@ -33,13 +33,7 @@ impl Knocking {
     /// Knocks, and opens the stream that the answer allows.
     pub(super) async fn stream(&self) -> Result<BoxedIo, BrokerError> {
         let failed = |kind| BrokerError::new(self.id, "dial", kind);
-        let timeout = self.broker.timeout;
-        let knocked = tokio::time::timeout(timeout, self.knock()).await;
-        let stream = match knocked {
-            Err(_) => Err(BrokerErrorKind::TimedOut(timeout)),
-            Ok(stream) => stream,
-        }
-        .map_err(failed)?;
+        let stream = self.knock().await.map_err(failed)?;
         match &self.broker.shared.config.tls {
             None => Ok(Box::new(stream)),
             Some(tls) => {
@@ -53,8 +47,25 @@ impl Knocking {
     async fn knock(&self) -> Result<Stream, BrokerErrorKind> {
         let shared = &self.broker.shared;
         // Waits for the peer to connect, where this is the plugin.
-        session(&self.broker).await?;
+        self.in_time(session(&self.broker)).await?;
+        // Not counted, as in Go: it is this side's own dials that are ahead, and
+        // each has its limit.
         let _turn = shared.turn.lock().await;
+        self.in_time(self.knock_now()).await
+    }
+
+    /// Limits how long to wait for the other side.
+    async fn in_time<T>(
+        &self,
+        other_side: impl Future<Output = Result<T, BrokerErrorKind>>,
+    ) -> Result<T, BrokerErrorKind> {
+        let timeout = self.broker.timeout;
+        let answered = tokio::time::timeout(timeout, other_side).await;
+        answered.unwrap_or(Err(BrokerErrorKind::TimedOut(timeout)))
+    }
+
+    async fn knock_now(&self) -> Result<Stream, BrokerErrorKind> {
+        let shared = &self.broker.shared;
         let (sender, arrived) = oneshot::channel();
         let knock = shared.lock().knock(self.id, sender);
         let _waiting = GiveUp {

@@ -275,7 +275,10 @@ impl Broker {
         let waiting = self.shared.lock().drain();
         // Their ends are closed by being dropped, outside of the lock.
         drop(waiting);
-        self.shared.session.send_replace(None);
+        // A plugin's main connection is inside of it, and has an answer to give.
+        if self.shared.config.end == End::Host {
+            self.shared.session.send_replace(None);
+        }
     }
 
     /// What the peer announces under `id`.

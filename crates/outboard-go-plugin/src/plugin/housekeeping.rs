@@ -140,8 +140,14 @@ pub(super) struct Shutdown {
 }
 
 impl Shutdown {
+    /// Goes all the way even if whoever asked is gone before the end: with its
+    /// connection the call that asked is dropped.
     pub(super) async fn run(&self) {
-        self.once.get_or_init(|| self.steps()).await;
+        let shutdown = self.clone();
+        let steps = tokio::spawn(async move {
+            shutdown.once.get_or_init(|| shutdown.steps()).await;
+        });
+        let _ = steps.await;
     }
 
     async fn steps(&self) {

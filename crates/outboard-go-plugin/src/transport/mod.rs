@@ -23,6 +23,7 @@
 //! | time without any sign of life on a call that has no deadline of its own | 60 s |
 
 mod address;
+mod authority;
 mod body;
 mod channel;
 mod deadline;

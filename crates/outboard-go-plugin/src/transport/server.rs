@@ -30,6 +30,7 @@ use tower_service::Service;
 
 use super::{
     CONCURRENT_STREAMS, FRAME, HEADER_LIST, IncomingBody, SEND_BUFFER, WINDOW,
+    authority::Lenient,
     deadline::{Deadline, timeout_from},
     send::SendBody,
 };
@@ -215,7 +216,7 @@ where
         .max_concurrent_streams(CONCURRENT_STREAMS)
         // Callers that give up early are no attack here: the peer is our host.
         .max_pending_accept_reset_streams(CONCURRENT_STREAMS as usize)
-        .handshake::<_, Bytes>(io)
+        .handshake::<_, Bytes>(Lenient::new(io))
         .await
         .map_err(io::Error::other)?;
     let mut stop = pin!(stop);

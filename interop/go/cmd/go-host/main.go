@@ -12,7 +12,7 @@ import (
 	"os"
 
 	"outboard.test/interop/internal/caselist"
-	"outboard.test/interop/internal/host"
+	"outboard.test/interop/internal/workflowhost"
 )
 
 func main() {
@@ -38,10 +38,10 @@ func run(path string, verbose bool, program string, args []string) error {
 	if verbose {
 		log = os.Stderr
 	}
-	plugin, err := host.Start(program, args, log)
+	plugin, err := workflowhost.Start(program, args, log)
 	if err != nil {
 		return err
 	}
 	defer plugin.Kill()
-	return json.NewEncoder(os.Stdout).Encode(caselist.Run(cases, plugin.Plugin, plugin))
+	return json.NewEncoder(os.Stdout).Encode(caselist.Run(cases, plugin.Call, plugin.Process.Call))
 }

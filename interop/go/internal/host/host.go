@@ -1,5 +1,5 @@
-// Package host starts a workflow plugin the way the original manager does, and
-// keeps what the plugin prints and logs, so that a test can ask for it.
+// Package host starts a plugin the way a manager of plugins does, and keeps what the
+// plugin prints and logs, so that a test can ask for it.
 package host
 
 import (
@@ -14,13 +14,27 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-
-	"outboard.test/interop/internal/workflow"
 )
+
+// Config says what to start and how.
+type Config struct {
+	Program   string
+	Args      []string
+	Handshake plugin.HandshakeConfig
+	// Versions are the plugin sets that the host knows, by protocol version.
+	Versions map[int]plugin.PluginSet
+	// Name is what is dispensed.
+	Name string
+	// Log gets go-plugin's own log.
+	Log io.Writer
+	// Prepare changes what go-plugin gets; nil changes nothing.
+	Prepare func(*plugin.ClientConfig) error
+}
 
 // Host owns one plugin process.
 type Host struct {
-	Plugin *workflow.Client
+	// Dispensed is what the plugin set makes of the connection.
+	Dispensed any
 
 	client   *plugin.Client
 	protocol plugin.ClientProtocol
@@ -30,16 +44,16 @@ type Host struct {
 	log      *logLines
 }
 
-// Start runs the program and dispenses the plugin; log gets go-plugin's own log.
-func Start(program string, args []string, log io.Writer) (*Host, error) {
+// Start runs the program and dispenses the plugin.
+func Start(config Config) (*Host, error) {
 	lines := &logLines{}
-	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "go-host", Level: hclog.Trace, Output: log})
+	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "go-host", Level: hclog.Trace, Output: config.Log})
 	logger.RegisterSink(lines)
 
-	host := &Host{command: exec.Command(program, args...), stdout: &capture{}, stderr: &capture{}, log: lines}
-	host.client = plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  workflow.Handshake,
-		Plugins:          plugin.PluginSet{workflow.PluginName: &workflow.Plugin{}},
+	host := &Host{command: exec.Command(config.Program, config.Args...), stdout: &capture{}, stderr: &capture{}, log: lines}
+	client := &plugin.ClientConfig{
+		HandshakeConfig:  config.Handshake,
+		VersionedPlugins: config.Versions,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Cmd:              host.command,
 		SyncStdout:       host.stdout,
@@ -48,21 +62,29 @@ func Start(program string, args []string, log io.Writer) (*Host, error) {
 		// arrives here instead.
 		Stderr: host.stderr,
 		Logger: logger,
-	})
+	}
+	if config.Prepare != nil {
+		if err := config.Prepare(client); err != nil {
+			return nil, err
+		}
+	}
+	host.client = plugin.NewClient(client)
 	protocol, err := host.client.Client()
 	if err != nil {
 		host.client.Kill()
-		return nil, fmt.Errorf("connect to plugin %q: %w", program, err)
+		return nil, fmt.Errorf("connect to plugin %q: %w", config.Program, err)
 	}
 	host.protocol = protocol
-	dispensed, err := protocol.Dispense(workflow.PluginName)
+	host.Dispensed, err = protocol.Dispense(config.Name)
 	if err != nil {
 		host.client.Kill()
-		return nil, fmt.Errorf("dispense plugin %q: %w", program, err)
+		return nil, fmt.Errorf("dispense plugin %q: %w", config.Program, err)
 	}
-	host.Plugin = dispensed.(*workflow.Client)
 	return host, nil
 }
+
+// Address is where the plugin listens.
+func (h *Host) Address() string { return h.client.ReattachConfig().Addr.String() }
 
 // PID is the plugin's process id.
 func (h *Host) PID() int { return h.command.Process.Pid }
