@@ -224,7 +224,7 @@ async fn a_new_version_that_cannot_have_the_trigger_leaves_the_old_one_firing() 
 }
 
 #[tokio::test]
-async fn unloading_by_force_stops_the_trigger_in_the_plugin_and_in_the_engine() {
+async fn unloading_by_force_stops_the_trigger_and_loading_again_brings_it_back() {
     let running = Running::with_bell().await;
     running.manager.unload_plugin("diary").await.unwrap();
     running.engine.unload_plugin("diary", true).await.unwrap();
@@ -232,6 +232,13 @@ async fn unloading_by_force_stops_the_trigger_in_the_plugin_and_in_the_engine() 
     let events = diary(&running.file("book"));
     assert_eq!(events.last().unwrap().1, "bell destroyed");
     assert_eq!(events[events.len() - 2].1, "bell stopped");
+
+    let adapter = running.manager.load_plugin("diary").await.unwrap();
+    running.engine.load_plugin(adapter).unwrap();
+    running.engine.resume().await.unwrap();
+    assert!(running.engine.missing().is_empty());
+    running.ring("again");
+    assert_eq!(running.rung("again").await, running.pid());
     running.end().await;
 }
 
