@@ -27,6 +27,8 @@ pub(super) struct SendBody {
     /// it is gone, so that a slow peer slows the body down.
     waiting: Option<Bytes>,
     trailers: Option<HeaderMap>,
+    /// Whether there was a frame already.
+    begun: bool,
     body_ended: bool,
 }
 
@@ -38,6 +40,7 @@ impl SendBody {
             ahead: None,
             waiting: None,
             trailers: None,
+            begun: false,
             body_ended: false,
         }
     }
@@ -75,7 +78,11 @@ impl SendBody {
         match frame.into_data() {
             Ok(data) => {
                 self.stream.reserve_capacity(data.len());
-                if data.len() <= LOOK_AHEAD && self.stream.capacity() >= data.len() {
+                // The first frame waits for no room: a stream that is not open yet
+                // has none, and opens in one write with what is queued behind its
+                // head. What h2 then holds for it is at most this one frame.
+                let first = !std::mem::replace(&mut self.begun, true);
+                if data.len() <= LOOK_AHEAD && (first || self.stream.capacity() >= data.len()) {
                     self.ahead = Some(data);
                 } else {
                     self.waiting = Some(data);
