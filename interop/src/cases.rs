@@ -159,9 +159,10 @@ impl Condition {
 }
 
 impl Exception {
-    /// Whether the cells leave the case out.
-    pub fn leaves_out(&self) -> bool {
-        self.expect.is_none()
+    /// The status that the cells see; `None` if they leave the case out.
+    pub fn code(&self) -> Option<&str> {
+        let expect = self.expect.as_ref()?;
+        Some(expect.code.as_deref().unwrap_or("OK"))
     }
 }
 

@@ -14,7 +14,8 @@ use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 use super::broker_calls::BrokerCalls;
 use crate::generated::{
     grpctest::{
-        PrintKvRequest, PrintStdioRequest, TestRequest, print_kv_request, test_client::TestClient,
+        PanicRequest, PrintKvRequest, PrintStdioRequest, TestRequest, print_kv_request,
+        test_client::TestClient,
     },
     peer::{
         DisconnectRequest, EchoRequest, GetRequest, HangRequest, HungResponse, PutRequest,
@@ -98,6 +99,13 @@ impl Calls<'_> {
             "Peer.Reconnect" => {
                 let address = self.plugin.address().to_string();
                 reconnect(channel, address, deadline).await
+            }
+            "Test.Panic" => {
+                let message = PanicRequest {
+                    message: text(request, "message"),
+                };
+                inner(test.panic(within(deadline, message)).await)?;
+                Ok(json!({}))
             }
             "Peer.Outlive" => outlive(test, number(request, "for_ms"), deadline).await,
             "Test.Bidirectional" => brokered.bidirectional(deadline).await,

@@ -49,9 +49,9 @@ words! {
     Host {
         /// This repository's.
         Ours = "ours", "our host";
-        /// go-plugin 1.8.0 with the newest grpc.
+        /// The newest go-plugin, with a newer grpc than it asks for.
         Go = "go", "Go, go-plugin 1.8.0, grpc 1.80";
-        /// go-plugin 1.8.0 with the oldest grpc that it takes.
+        /// The newest go-plugin, with the oldest grpc that it takes.
         GoSelected = "go-grpc-1.61", "Go, go-plugin 1.8.0, grpc 1.61";
         /// The last go-plugin in which a plugin cannot dial its host under AutoMTLS.
         Go143 = "go-1.4.3", "Go, go-plugin 1.4.3, grpc 1.27";

@@ -278,3 +278,46 @@ async fn no_call_is_lost_when_a_plugin_asks_for_new_connections() {
     });
     none_has_problems(runs, AT_ONCE).await;
 }
+
+/// DIFFERENCE: a Go plugin dies of a panic in a handler; ours loses the one call.
+#[tokio::test]
+async fn a_panic_costs_our_plugin_one_call_and_a_go_plugin_its_life() {
+    let Some(programs) = programs() else { return };
+    for (host, plugin, panicked, then) in [
+        (
+            Host::Ours,
+            Plugin::Ours,
+            "Internal",
+            json!({ "response": { "output": 4 } }),
+        ),
+        (
+            Host::Go,
+            Plugin::Ours,
+            "Internal",
+            json!({ "response": { "output": 4 } }),
+        ),
+        (
+            Host::Ours,
+            Plugin::Go,
+            "Unavailable",
+            json!({ "code": "Unavailable" }),
+        ),
+        (
+            Host::Go,
+            Plugin::Go,
+            "Unavailable",
+            json!({ "code": "Unavailable" }),
+        ),
+    ] {
+        let cell = unix(host, plugin, Tls::Auto, Broker::Off);
+        let message = json!({ "message": "on fire" });
+        let cases = [
+            case("Test.Panic", message, json!({ "code": panicked })),
+            case("Test.Double", json!({ "input": 2 }), then),
+        ];
+        let seen = matrix::run(cell, &programs, &cases, Setup::default())
+            .await
+            .seen;
+        assert_eq!(judge(&cases, &seen), [""; 0], "{cell}");
+    }
+}

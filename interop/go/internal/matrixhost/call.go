@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	grpctest "github.com/hashicorp/go-plugin/test/grpc"
 
@@ -40,6 +41,12 @@ func (h *Host) Call(ctx context.Context, name string, request map[string]any) (m
 			Stdout: []byte(text(request, "stdout")),
 			Stderr: []byte(text(request, "stderr")),
 		})
+		return map[string]any{}, err
+	case "Test.Panic":
+		// By hand, for old versions of the service do not have it; both messages have a
+		// text as their first field.
+		_, err := contract.Invoke[emptypb.Empty](ctx, h.Client.Conn, "grpctest.Test/Panic",
+			&peerpb.HangRequest{Name: text(request, "message")})
 		return map[string]any{}, err
 	case "Test.Bidirectional":
 		return h.bidirectional(ctx)
