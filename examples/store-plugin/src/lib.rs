@@ -1,4 +1,5 @@
-//! Example: a SQLite-backed key-value module and steps that read, validate and transform JSON.
+//! Example: a SQLite-backed key-value module, steps that read, validate and transform JSON,
+//! and a trigger for files that change.
 //!
 //! | type | config | what it does |
 //! |---|---|---|
@@ -8,12 +9,14 @@
 //! | `step.transform` | `items`?, `compute`?, `rename`?, `select`?, `sum`? | changes every item |
 //! | `step.kv_put` | `store`, `items`?, `key`? | keeps every item in a store, all or none |
 //! | `step.kv_delete` | `store`, `keys`? | deletes keys, or what the steps before created |
+//! | trigger `file.changed` | `path`, `every_ms`? | starts a pipeline when the file is there anew or otherwise |
 //!
 //! Paths that are not absolute begin at the `_config_dir` that an engine adds to every
 //! config, or else at the working directory. Steps without `items` in
 //! their config take them from what the steps before gave.
 
 mod config;
+mod file_changed;
 mod kv;
 mod read_json;
 mod store;
@@ -23,6 +26,7 @@ mod validate;
 use outboard_sdk::workflow::{ConfigField, Manifest, ModuleSchema, Plugin, ServiceIo};
 
 use self::{
+    file_changed::FileChanged,
     kv::{Delete, Put},
     read_json::ReadJson,
     store::{Store, Stores},
@@ -54,6 +58,9 @@ pub fn plugin() -> Plugin {
         })
         .step("step.kv_delete", move |_name, config| {
             Ok(Delete::new(config, for_delete.clone()))
+        })
+        .trigger("file.changed", |_name, config, callback| {
+            FileChanged::new(&config, callback)
         })
 }
 

@@ -248,6 +248,44 @@ fn a_server_runs_the_pipelines_of_its_workflow_file() {
 }
 
 #[test]
+fn a_plugins_trigger_starts_a_pipeline_of_the_server() {
+    let home = Home::new();
+    home.store_plugin();
+    home.write(
+        "watch.yaml",
+        "pipelines:\n  restock:\n    steps: [{ name: read, type: step.read_json, config: { path: '{{ trigger.path }}' } }]\n\
+         triggers:\n  - { type: file.changed, name: orders, pipeline: restock, config: { path: orders.json, every_ms: 10 } }\n",
+    );
+    let server = Serving::start(&home, &["--workflow", "watch.yaml"]);
+    let shown = home.run(&["plugin", "show", "store-plugin"]).exits(0);
+    assert!(
+        shown.stdout.contains("transport     mutual_tls"),
+        "{shown:?}"
+    );
+    assert!(shown.stdout.contains("callbacks     true"), "{shown:?}");
+    // Beside the workflow file, which is what its paths are relative to.
+    let next = home.write("next.json", "[1, 2]");
+    fs::rename(next, home.path("orders.json")).unwrap();
+    let token = server_file(&home)["token"].as_str().unwrap().to_owned();
+    let begun = Instant::now();
+    let run = loop {
+        let mut answer = ureq::get(format!("{}/api/v1/runs", server.url))
+            .header("authorization", format!("Bearer {token}"))
+            .call()
+            .unwrap();
+        let answer: Value = answer.body_mut().read_json().unwrap();
+        let first = &answer["items"][0];
+        if first["status"] == "succeeded" {
+            break first.clone();
+        }
+        assert!(begun.elapsed() < DEADLINE, "{answer}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    assert_eq!(run["trigger"], "file.changed", "{run}");
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
 fn a_further_name_of_the_server_is_a_setting() {
     let home = Home::new();
     let asked = |name: &str| {

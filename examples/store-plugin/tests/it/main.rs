@@ -1,6 +1,7 @@
 //! The store plugin against a host in memory, with real files and a real database.
 #![allow(clippy::unwrap_used)]
 
+mod file_changed;
 mod manifest;
 mod pipeline;
 mod read_json;

@@ -12,6 +12,7 @@ async fn plugin_json_lists_the_types_that_the_plugin_has() {
     assert_eq!((manifest.name, manifest.version), (file.name, file.version));
     assert_eq!(host.module_types().await.unwrap(), file.module_types);
     assert_eq!(host.step_types().await.unwrap(), file.step_types);
+    assert_eq!(host.trigger_types().await.unwrap(), file.trigger_types);
     let schemas = host.module_schemas().await.unwrap();
     assert_eq!(schemas[0].module_type, "kv.sqlite");
     assert!(schemas[0].config_fields[0].required);

@@ -83,6 +83,11 @@ impl Triggers {
         config: &Map,
     ) -> Result<(), EngineError> {
         let registered = engine.registry().trigger(trigger_type)?;
+        let mut config = config.clone();
+        if let Some(directory) = engine.config_dir() {
+            let directory = directory.to_string_lossy().into_owned();
+            config.insert("_config_dir".to_owned(), directory.into());
+        }
         let what = |verb: &'static str| move || format!("{verb} trigger {name:?}");
         let create = registered.factory.create(name, config.clone());
         let trigger = guard::call(what("creating"), Some(LIMIT), create).await?;
@@ -99,7 +104,7 @@ impl Triggers {
             pipeline: pipeline.to_owned(),
             trigger_type: trigger_type.to_owned(),
         });
-        let configure = trigger.configure(config.clone(), sink);
+        let configure = trigger.configure(config, sink);
         guard::call(what("configuring"), Some(LIMIT), configure).await?;
         guard::call(what("starting"), Some(LIMIT), trigger.start()).await
     }
