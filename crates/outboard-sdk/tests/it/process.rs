@@ -20,7 +20,7 @@ use outboard_sdk::{
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
     time::timeout,
 };
 
@@ -75,6 +75,8 @@ fn the_plugin_in_its_own_process() {
 struct Started {
     child: Child,
     first_line: String,
+    /// Open, and read no further. With both pipes closed the host would be gone.
+    _stdout: BufReader<ChildStdout>,
 }
 
 /// Starts the plugin and waits for the first line on its standard output.
@@ -93,7 +95,11 @@ async fn start(stderr: Stdio) -> Started {
         .await
         .unwrap()
         .unwrap();
-    Started { child, first_line }
+    Started {
+        child,
+        first_line,
+        _stdout: stdout,
+    }
 }
 
 async fn client(line: &str) -> PluginServiceClient<Channel> {
