@@ -64,13 +64,24 @@ async fn a_silent_connection_is_sent_nothing_for_hours_in_either_role() {
     server.abort();
 }
 
+/// A text as HPACK has it.
+fn literal(text: &str) -> Vec<u8> {
+    let mut literal = vec![u8::try_from(text.len()).unwrap()];
+    literal.extend(text.bytes());
+    literal
+}
+
 /// What the server makes of a call with this authority: its first frame of answer.
 async fn answer(theirs: &mut DuplexStream, stream: u8, authority: &str) -> u8 {
+    answer_to(theirs, stream, literal(authority)).await
+}
+
+async fn answer_to(theirs: &mut DuplexStream, stream: u8, authority: Vec<u8>) -> u8 {
     // POST and http from HPACK's table, the others as literals.
     let mut block = vec![0x83, 0x86];
-    for (index, value) in [(4, "/no.Service/Method"), (1, authority)] {
-        block.extend([index, u8::try_from(value.len()).unwrap()]);
-        block.extend(value.bytes());
+    for (index, value) in [(4, literal("/no.Service/Method")), (1, authority)] {
+        block.push(index);
+        block.extend(value);
     }
     let call = frame(HEADERS, WHOLE, stream, &block);
     theirs.write_all(&call).await.unwrap();
@@ -83,7 +94,7 @@ async fn answer(theirs: &mut DuplexStream, stream: u8, authority: &str) -> u8 {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_none_costs_its_call_and_not_the_connection() {
+async fn a_path_as_the_authority_is_served_all_the_same() {
     let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(serve_connection(ours, Services::new()));
     theirs.write_all(PREFACE).await.unwrap();
@@ -92,8 +103,14 @@ async fn an_authority_that_is_none_costs_its_call_and_not_the_connection() {
     assert_eq!(answer(&mut theirs, 1, "unused").await, HEADERS);
     assert_eq!(answer(&mut theirs, 3, "localhost").await, HEADERS);
     // Of clients on gRPC's C core, which say the socket's path, and of older ones.
-    assert_eq!(answer(&mut theirs, 5, "%2Ftmp%2Fx.sock").await, RST_STREAM);
-    assert_eq!(answer(&mut theirs, 7, "/tmp/x.sock").await, RST_STREAM);
-    assert_eq!(answer(&mut theirs, 9, "localhost").await, HEADERS);
+    assert_eq!(answer(&mut theirs, 5, "%2Ftmp%2Fx.sock").await, HEADERS);
+    assert_eq!(answer(&mut theirs, 7, "/tmp/x.sock").await, HEADERS);
+    // A slash in Huffman code cannot be mended in its place: that costs the call and not
+    // the connection.
+    assert_eq!(
+        answer_to(&mut theirs, 9, vec![0x81, 0x63]).await,
+        RST_STREAM
+    );
+    assert_eq!(answer(&mut theirs, 11, "localhost").await, HEADERS);
     server.abort();
 }
