@@ -85,7 +85,8 @@ impl http_body::Body for IncomingBody {
         match self.poll_stream(cx) {
             Poll::Ready(frame) => {
                 self.deadline.progress();
-                Poll::Ready(frame)
+                let cause = |status| self.deadline.cause(status);
+                Poll::Ready(frame.map(|frame| frame.map_err(cause)))
             }
             Poll::Pending => self
                 .deadline

@@ -296,7 +296,7 @@ impl Shared {
         let mut exchange = std::pin::pin!(self.exchange(request));
         let (head, stream, sender) = poll_fn(|cx| match exchange.as_mut().poll(cx) {
             Poll::Pending => deadline.poll_expired(cx).map(Err),
-            ready => ready,
+            ready => ready.map_err(|status| deadline.cause(status)),
         })
         .await
         .map_err(|status| self.closed.get().cloned().unwrap_or(status))?;

@@ -10,7 +10,7 @@ use std::{
 
 use http::HeaderMap;
 use tokio::time::{Instant, Sleep};
-use tonic::Status;
+use tonic::{Code, Status};
 
 /// The header in which gRPC says how long a caller is willing to wait.
 pub(super) const TIMEOUT_HEADER: &str = "grpc-timeout";
@@ -74,6 +74,19 @@ impl Deadline {
         self.waiting = false;
     }
 
+    /// What a call that failed so has failed of. A peer knows the deadline too, and
+    /// its reset may be here before our timer, which is up to a tick late.
+    pub(super) fn cause(&self, status: Status) -> Status {
+        match self.limit {
+            Some(Limit::Total { until, allowed })
+                if status.code() == Code::Cancelled && Instant::now() >= until =>
+            {
+                too_late(allowed)
+            }
+            _ => status,
+        }
+    }
+
     /// Ready with the status to fail with once the limit has passed.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         let Some(limit) = self.limit else {
@@ -96,14 +109,16 @@ impl Deadline {
             return Poll::Pending;
         };
         sleep.as_mut().poll(cx).map(|()| match limit {
-            Limit::Total { allowed, .. } => {
-                Status::deadline_exceeded(format!("no answer within the deadline of {allowed:?}"))
-            }
+            Limit::Total { allowed, .. } => too_late(allowed),
             Limit::Idle(idle) => {
                 Status::deadline_exceeded(format!("no sign of life from the peer for {idle:?}"))
             }
         })
     }
+}
+
+fn too_late(allowed: Duration) -> Status {
+    Status::deadline_exceeded(format!("no answer within the deadline of {allowed:?}"))
 }
 
 #[cfg(test)]
@@ -132,6 +147,16 @@ mod tests {
             assert_eq!(parsed(text), None, "{text:?}");
         }
         assert_eq!(timeout_from(&HeaderMap::new()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_gives_up_at_the_deadline_has_met_the_deadline() {
+        let deadline = Deadline::new(Some(Duration::from_secs(10)), None);
+        let cause = |status| deadline.cause(status).code();
+        assert_eq!(cause(Status::cancelled("")), Code::Cancelled);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(cause(Status::cancelled("")), Code::DeadlineExceeded);
+        assert_eq!(cause(Status::unavailable("")), Code::Unavailable);
     }
 
     #[tokio::test(start_paused = true)]
