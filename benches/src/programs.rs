@@ -45,7 +45,7 @@ impl Programs {
         // One after the other, so that none has features that only another needs.
         for arguments in [
             ["outboard-interop", "--bin", "rust-kitchen"],
-            ["outboard-sdk", "--example", "hello"],
+            ["hello-plugin", "--bin", "hello-plugin"],
             ["outboard-bench", "--bin", "rust-bench-plugin"],
         ] {
             succeed(
@@ -65,7 +65,7 @@ impl Programs {
             },
             rust: Plugins {
                 kitchen: rust.join("rust-kitchen"),
-                hello: rust.join("examples").join("hello"),
+                hello: rust.join("hello-plugin"),
                 bench: rust.join("rust-bench-plugin"),
             },
         })

@@ -37,7 +37,8 @@ impl Knocking {
         match &self.broker.shared.config.tls {
             None => Ok(Box::new(stream)),
             Some(tls) => {
-                let handshake = tokio::time::timeout(CONNECT_TIMEOUT, tls.connect(stream)).await;
+                let handshake =
+                    tokio::time::timeout(CONNECT_TIMEOUT, tls.connect(Box::new(stream))).await;
                 let handshake = handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
                 handshake.map_err(|error| failed(BrokerErrorKind::Io(error)))
             }

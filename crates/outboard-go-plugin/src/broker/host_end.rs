@@ -102,7 +102,7 @@ impl Dial for Main {
             let stream = session.open().await?;
             match &self.0.shared.config.tls {
                 None => Ok(Box::new(stream) as BoxedIo),
-                Some(tls) => tls.connect(stream).await,
+                Some(tls) => tls.connect(Box::new(stream)).await,
             }
         })
     }

@@ -130,7 +130,7 @@ async fn serve_one(
     broker: Broker,
     io: BoxedIo,
     services: Services,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ()> + Send,
 ) {
     let served = async {
         let io = protect(&broker, io).await?;

@@ -4,7 +4,6 @@
 use std::{future::Future, io, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     sync::{mpsc, watch},
     task::JoinSet,
 };
@@ -43,7 +42,7 @@ impl Connections {
             let accepting = main.is_none() && connections.len() < CONNECTIONS;
             tokio::select! {
                 connection = listener.accept(), if accepting => match (connection, &self.multiplexed) {
-                    (Ok(connection), None) => drop(connections.spawn(self.serve(connection))),
+                    (Ok(connection), None) => drop(connections.spawn(self.serve(Box::new(connection)))),
                     (Ok(connection), Some(broker)) => main = Some(broker.demultiplex(connection)),
                     (Err(error), _) => {
                         // Out of descriptors, most likely: others may be freed.
@@ -66,10 +65,7 @@ impl Connections {
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
     }
 
-    fn serve<T>(&self, io: T) -> impl Future<Output = ()> + Send + use<T>
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    fn serve(&self, io: BoxedIo) -> impl Future<Output = ()> + Send + use<> {
         let services = self.services.clone();
         let mut stop = self.stop.clone();
         let stopped = async move { stopped(&mut stop).await };
@@ -93,10 +89,7 @@ impl Connections {
     }
 }
 
-async fn protect<T>(tls: &Tls, io: T) -> io::Result<BoxedIo>
-where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+async fn protect(tls: &Tls, io: BoxedIo) -> io::Result<BoxedIo> {
     tokio::time::timeout(CONNECT_TIMEOUT, tls.accept(io))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

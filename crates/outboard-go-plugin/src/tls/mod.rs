@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::io::BufReader;
 use tokio_rustls::{
     TlsAcceptor, TlsConnector,
     rustls::{
@@ -126,20 +126,14 @@ impl Tls {
         }
     }
 
-    pub(crate) async fn connect<T>(&self, io: T) -> io::Result<BoxedIo>
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub(crate) async fn connect(&self, io: BoxedIo) -> io::Result<BoxedIo> {
         let client = TlsConnector::from(self.client.clone());
         let io = BufReader::with_capacity(READ_BUFFER, io);
         let stream = client.connect(self.name.clone(), io).await;
         Ok(Box::new(stream.map_err(in_words)?))
     }
 
-    pub(crate) async fn accept<T>(&self, io: T) -> io::Result<BoxedIo>
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub(crate) async fn accept(&self, io: BoxedIo) -> io::Result<BoxedIo> {
         let acceptor = TlsAcceptor::from(self.server.clone());
         let io = BufReader::with_capacity(READ_BUFFER, io);
         let stream = acceptor.accept(io).await;

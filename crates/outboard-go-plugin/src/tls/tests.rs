@@ -10,7 +10,10 @@ use super::*;
 /// Both ends must read what the other wrote.
 async fn talk(client: &Tls, server: &Tls) -> io::Result<()> {
     let (ours, theirs) = duplex(64 * 1024);
-    let (opened, accepted) = tokio::join!(client.connect(ours), server.accept(theirs));
+    let (opened, accepted) = tokio::join!(
+        client.connect(Box::new(ours)),
+        server.accept(Box::new(theirs))
+    );
     let (mut opened, mut accepted) = (opened?, accepted?);
     let mut word = [0; 5];
     opened.write_all(b"there").await?;

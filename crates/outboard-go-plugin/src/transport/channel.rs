@@ -31,7 +31,7 @@ use super::{
     Address, FRAME, HEADER_LIST, IncomingBody, SEND_BUFFER, WINDOW,
     body::{AbortOnDrop, status_from_h2},
     deadline::{Deadline, timeout_from},
-    dial::{Dial, SocketDial},
+    dial::{BoxedIo, Dial, SocketDial},
     send::SendBody,
 };
 
@@ -135,13 +135,13 @@ impl Channel {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let open = handshake(io).await?;
+        let open = handshake(Box::new(io)).await?;
         Ok(Channel::new(None, open))
     }
 
     /// Like [`dial`](Self::dial), with the first connection already there.
     #[cfg(feature = "_peer")]
-    pub(crate) async fn dial_with(io: super::BoxedIo, dial: Arc<dyn Dial>) -> io::Result<Channel> {
+    pub(crate) async fn dial_with(io: BoxedIo, dial: Arc<dyn Dial>) -> io::Result<Channel> {
         let open = handshake(io).await?;
         Ok(Channel::new(Some(dial), open))
     }
@@ -214,10 +214,8 @@ async fn open(dial: &dyn Dial) -> io::Result<Open> {
         })?
 }
 
-async fn handshake<T>(io: T) -> io::Result<Open>
-where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+/// Of one type, whatever carries it, so that HTTP/2 is compiled once.
+async fn handshake(io: BoxedIo) -> io::Result<Open> {
     let (requests, connection) = h2::client::Builder::new()
         .initial_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)

@@ -50,12 +50,12 @@ impl fmt::Display for SocketDial {
 impl Dial for SocketDial {
     fn dial(&self) -> Dialing<'_> {
         Box::pin(async move {
-            let connection = self.address.connect().await?;
+            let connection: BoxedIo = Box::new(self.address.connect().await?);
             #[cfg(feature = "_peer")]
             if let Some(tls) = &self.tls {
                 return tls.connect(connection).await;
             }
-            Ok(Box::new(connection) as BoxedIo)
+            Ok(connection)
         })
     }
 

@@ -32,6 +32,7 @@ use super::{
     CONCURRENT_STREAMS, FRAME, HEADER_LIST, IncomingBody, SEND_BUFFER, WINDOW,
     authority::Lenient,
     deadline::{Deadline, timeout_from},
+    dial::BoxedIo,
     send::SendBody,
 };
 
@@ -191,7 +192,7 @@ fn is_housekeeping(path: &str) -> bool {
 /// When the connection breaks or the peer does not speak HTTP/2.
 pub async fn serve_connection<T>(io: T, services: Services) -> io::Result<()>
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     serve_connection_until(io, services, pending()).await
 }
@@ -204,9 +205,19 @@ where
 /// When the connection breaks or the peer does not speak HTTP/2.
 pub async fn serve_connection_until<T, F>(io: T, services: Services, stop: F) -> io::Result<()>
 where
-    T: AsyncRead + AsyncWrite + Unpin,
-    F: Future<Output = ()>,
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    F: Future<Output = ()> + Send,
 {
+    serve_boxed(Box::new(io), services, Box::pin(stop)).await
+}
+
+/// Of one type, whatever carries it, so that HTTP/2 is compiled once: it is the
+/// largest part of a small plugin.
+async fn serve_boxed(
+    io: BoxedIo,
+    services: Services,
+    mut stop: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
+) -> io::Result<()> {
     let mut connection = h2::server::Builder::new()
         .initial_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
@@ -219,7 +230,6 @@ where
         .handshake::<_, Bytes>(Lenient::new(io))
         .await
         .map_err(io::Error::other)?;
-    let mut stop = pin!(stop);
     let mut stopping = false;
     let mut calls = FuturesUnordered::new();
     let mut accepted = Vec::new();
