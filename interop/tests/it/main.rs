@@ -14,3 +14,4 @@ mod matrix;
 mod support;
 mod tls_versions;
 mod verified;
+mod yamux;
