@@ -151,7 +151,8 @@ async fn pair(mode: Mode) -> Pair {
     let services = named("main").add_service(GrpcBrokerServer::new(Answering(plugin.clone())));
     let mut tasks = JoinSet::new();
     let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
-    let (ours, theirs) = (Connection::from(ours), Connection::from(theirs));
+    let ours = Connection::try_from(ours).unwrap();
+    let theirs = Connection::try_from(theirs).unwrap();
     let channel = if mode.multiplexed {
         let mut streams = plugin.demultiplex(theirs);
         tasks.spawn(async move {

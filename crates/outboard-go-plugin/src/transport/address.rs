@@ -4,6 +4,9 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, pin::Pin, task::Context, task
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+#[cfg(unix)]
+use super::unix_socket::UnixSocket;
+
 /// A plugin's listening address: the third and fourth handshake fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
@@ -31,9 +34,7 @@ impl Address {
     pub async fn connect(&self) -> io::Result<Connection> {
         match self {
             #[cfg(unix)]
-            Address::Unix(path) => Ok(Connection(Stream::Unix(
-                tokio::net::UnixStream::connect(path).await?,
-            ))),
+            Address::Unix(path) => tokio::net::UnixStream::connect(path).await?.try_into(),
             #[cfg(not(unix))]
             Address::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
             Address::Tcp(address) => {
@@ -62,14 +63,17 @@ pub struct Connection(Stream);
 #[derive(Debug)]
 enum Stream {
     #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
+    Unix(UnixSocket),
     Tcp(tokio::net::TcpStream),
 }
 
 #[cfg(unix)]
-impl From<tokio::net::UnixStream> for Connection {
-    fn from(stream: tokio::net::UnixStream) -> Self {
-        Connection(Stream::Unix(stream))
+impl TryFrom<tokio::net::UnixStream> for Connection {
+    type Error = io::Error;
+
+    /// Fails when the operating system has no room to watch it.
+    fn try_from(stream: tokio::net::UnixStream) -> io::Result<Self> {
+        UnixSocket::new(stream).map(|socket| Connection(Stream::Unix(socket)))
     }
 }
 

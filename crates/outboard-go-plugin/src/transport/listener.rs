@@ -92,7 +92,7 @@ impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Connection> {
         match &self.socket {
             #[cfg(unix)]
-            Socket::Unix(listener) => Ok(listener.accept().await?.0.into()),
+            Socket::Unix(listener) => listener.accept().await?.0.try_into(),
             Socket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;

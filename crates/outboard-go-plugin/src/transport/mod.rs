@@ -35,6 +35,8 @@ mod send;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(unix)]
+mod unix_socket;
 
 #[cfg(feature = "_peer")]
 pub use self::listener::Network;
