@@ -56,6 +56,10 @@ impl ServerFile {
         let pid = i32::try_from(self.pid)
             .ok()
             .and_then(rustix::process::Pid::from_raw);
+        // One that has ended and was not waited for still has its number.
+        if is_zombie(self.pid) {
+            return false;
+        }
         let alive = pid.map(rustix::process::test_kill_process);
         // Somebody else's process answers that we may not signal it.
         matches!(alive, Some(Ok(()) | Err(rustix::io::Errno::PERM)))
@@ -81,6 +85,17 @@ impl ServerFile {
     }
 }
 
+/// Whether a process has ended and only its parent does not know yet. Where the
+/// operating system does not say, it counts as running.
+fn is_zombie(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    // The state follows the name, which may have any character in it.
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    state.starts_with(['Z', 'X'])
+}
+
 impl std::fmt::Debug for ServerFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The token stays out of logs.
@@ -98,5 +113,42 @@ pub(crate) struct ServerFileGuard(PathBuf);
 impl Drop for ServerFileGuard {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn written(data_dir: &Path, pid: u32) -> Option<ServerFile> {
+        let file = ServerFile {
+            address: "127.0.0.1:7400".to_owned(),
+            token: None,
+            pid,
+            version: "0.1.0".to_owned(),
+        };
+        let _guard = file.write(data_dir).unwrap();
+        ServerFile::read(data_dir).unwrap()
+    }
+
+    #[test]
+    fn a_server_that_was_killed_counts_as_none_also_before_its_parent_has_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        assert!(written(directory.path(), child.id()).is_some());
+        child.kill().unwrap();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while !is_zombie(child.id()) {
+            assert!(std::time::Instant::now() < until, "it does not end");
+            std::thread::yield_now();
+        }
+        assert!(written(directory.path(), child.id()).is_none());
+        child.wait().unwrap();
+        assert!(written(directory.path(), child.id()).is_none());
     }
 }

@@ -8,7 +8,9 @@
 //!
 //! Until the handshake line is out, standard output belongs to it alone, and
 //! afterwards to the host's stdio stream: [`take_over_stdout`] moves file
-//! descriptor 1 away, so that a stray `println!` cannot break a start.
+//! descriptor 1 away, so that a stray `println!` cannot break a start. [`run`]
+//! does that first of all; a program that prints before it calls `run`, or whose
+//! libraries do, calls [`take_over_stdout`] earlier.
 //! Standard error stays what it is, the log channel, and stays harmless when the
 //! host is gone.
 

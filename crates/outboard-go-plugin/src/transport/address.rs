@@ -34,7 +34,10 @@ impl Address {
     pub async fn connect(&self) -> io::Result<Connection> {
         match self {
             #[cfg(unix)]
-            Address::Unix(path) => tokio::net::UnixStream::connect(path).await?.try_into(),
+            Address::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await?;
+                Ok(Connection(Stream::Dialed(stream)))
+            }
             #[cfg(not(unix))]
             Address::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
             Address::Tcp(address) => {
@@ -62,8 +65,14 @@ pub struct Connection(Stream);
 
 #[derive(Debug)]
 enum Stream {
+    /// The side that calls. What wakes it for nothing, when the peer has read its
+    /// call, also has its processor awake when the answer comes: measured, that is
+    /// worth more than it costs.
     #[cfg(unix)]
-    Unix(UnixSocket),
+    Dialed(tokio::net::UnixStream),
+    /// The side that answers, often many at once, and is better left alone.
+    #[cfg(unix)]
+    Accepted(UnixSocket),
     Tcp(tokio::net::TcpStream),
 }
 
@@ -71,9 +80,10 @@ enum Stream {
 impl TryFrom<tokio::net::UnixStream> for Connection {
     type Error = io::Error;
 
-    /// Fails when the operating system has no room to watch it.
+    /// A connection that was accepted. Fails when the operating system has no room
+    /// to watch it.
     fn try_from(stream: tokio::net::UnixStream) -> io::Result<Self> {
-        UnixSocket::new(stream).map(|socket| Connection(Stream::Unix(socket)))
+        UnixSocket::new(stream).map(|socket| Connection(Stream::Accepted(socket)))
     }
 }
 
@@ -87,7 +97,12 @@ macro_rules! forward {
     ($self:ident, $stream:ident => $call:expr) => {
         match &mut $self.get_mut().0 {
             #[cfg(unix)]
-            Stream::Unix(inner) => {
+            Stream::Dialed(inner) => {
+                let $stream = Pin::new(inner);
+                $call
+            }
+            #[cfg(unix)]
+            Stream::Accepted(inner) => {
                 let $stream = Pin::new(inner);
                 $call
             }

@@ -239,6 +239,7 @@ fn plugins(path: &Path) -> Vec<Check> {
         format!("{loadable} in {}", path.display()),
     )];
     checks.extend(claimed_twice(&found));
+    checks.extend(without_program(path));
     for plugin in found {
         if let Err(error) = plugin.manifest {
             checks.push(Check::problem(
@@ -247,6 +248,34 @@ fn plugins(path: &Path) -> Vec<Check> {
                 "it will not be loaded",
             ));
         }
+    }
+    checks
+}
+
+/// Directories with a manifest and no program that could be started, which is what
+/// a build or a copy that was forgotten leaves. They do not count as plugins.
+fn without_program(path: &Path) -> Vec<Check> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Ok(entries) = fs::read_dir(path) else {
+        return Vec::new();
+    };
+    let mut checks = Vec::new();
+    for entry in entries.flatten() {
+        let directory = entry.path();
+        if !directory.join("plugin.json").is_file() {
+            continue;
+        }
+        let program = directory.join(entry.file_name());
+        let (what, hint) = match fs::metadata(&program) {
+            Err(_) => ("there is no program", "build the plugin, and copy it there"),
+            Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => {
+                ("not executable is", "make it executable with chmod +x")
+            }
+            Ok(_) => continue,
+        };
+        let text = format!("{:?}: {what} {}", entry.file_name(), program.display());
+        checks.push(Check::problem("plugin", text, hint));
     }
     checks
 }

@@ -99,7 +99,11 @@ impl WorkflowFile {
         let noun = if count == 1 { "problem" } else { "problems" };
         let lines: Vec<String> = problems
             .into_iter()
-            .map(|problem| format!("\n  {}:{problem}", self.path.display()))
+            .map(|problem| {
+                // What is about the whole file has no line to stand before it.
+                let space = if problem.line > 0 { "" } else { " " };
+                format!("\n  {}:{space}{problem}", self.path.display())
+            })
             .collect();
         CliError::failed(
             "invalid_workflow",

@@ -191,7 +191,7 @@ fn show(name: &str, settings: &Settings, output: &Output) -> Result<(), CliError
         field("process", "/pid");
         field("since", "/since");
         field("restarts", "/restarts");
-        field("calls", "/calls");
+        field("calls now", "/calls");
         field("last exit", "/last_exit/cause");
         field("modules", "/manifest/moduleTypes");
         field("steps", "/manifest/stepTypes");

@@ -287,7 +287,7 @@ impl Reader<'_> {
             if !known.iter().any(|known| known == name) {
                 let hint = match suggest::nearest(name, known.iter().map(String::as_str)) {
                     Some(nearest) => format!("did you mean {nearest:?}?"),
-                    None => "no loaded plugin has it; load the plugin that does".to_owned(),
+                    None => "no plugin here has it; install the plugin that does".to_owned(),
                 };
                 let message = format!("unknown {kind} type {name:?}");
                 self.report

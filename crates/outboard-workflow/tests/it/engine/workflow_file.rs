@@ -173,7 +173,7 @@ fn problems_come_with_what_to_do() {
     );
     assert_eq!(
         hint(&steps("      - { name: a, type: acme.send }\n")),
-        "no loaded plugin has it; load the plugin that does"
+        "no plugin here has it; install the plugin that does"
     );
     assert_eq!(
         hint(&steps(
