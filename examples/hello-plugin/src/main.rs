@@ -22,7 +22,7 @@ impl StepInstance for Greet {
 }
 
 fn plugin() -> Plugin {
-    let manifest = Manifest::new("hello", env!("CARGO_PKG_VERSION"))
+    let manifest = Manifest::new("hello-plugin", env!("CARGO_PKG_VERSION"))
         .author("The Outboard authors")
         .description("It greets");
     Plugin::new(manifest).step("step.greet", |_name, _config| Ok(Greet))

@@ -98,8 +98,10 @@ impl Dial for Main {
             let session = session(&self.0).await.map_err(|_| {
                 io::Error::new(io::ErrorKind::BrokenPipe, "the connection has ended")
             })?;
-            let _turn = self.0.shared.turn.lock().await;
-            let stream = session.open().await?;
+            let stream = {
+                let _turn = self.0.shared.turn.lock().await;
+                session.open().await?
+            };
             match &self.0.shared.config.tls {
                 None => Ok(Box::new(stream) as BoxedIo),
                 Some(tls) => tls.connect(Box::new(stream)).await,

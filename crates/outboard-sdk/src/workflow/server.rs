@@ -26,9 +26,7 @@ use crate::Error;
 /// as in Go.
 const DIAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// The largest message that a plugin takes: 64 MiB. A larger one is answered
-/// with a gRPC status and not read.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+pub use outboard_go_plugin::transport::MAX_MESSAGE_BYTES;
 
 /// A provider as a gRPC service. [`serve`](super::serve) makes one; it is
 /// public for hosts in memory and for programs that serve more than one thing.
