@@ -120,10 +120,15 @@ impl fmt::Display for ManifestError {
                     "plugin.json is not UTF-8 text (byte {position}); save it as UTF-8"
                 )
             }
-            Kind::Empty => formatter.write_str("plugin.json is empty"),
+            Kind::Empty => formatter.write_str(
+                "plugin.json is empty; write name, version, author and description into it",
+            ),
             // The reader's text says the line and the column.
             Kind::NotJson { reason, .. } => {
-                write!(formatter, "plugin.json cannot be read: {reason}")
+                write!(
+                    formatter,
+                    "plugin.json cannot be read: {reason}; correct the JSON there"
+                )
             }
             Kind::NameMissing => formatter.write_str("name is required"),
             Kind::NameInvalid { reason } => write!(formatter, "{reason}"),

@@ -59,6 +59,12 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
         line("next:");
         line(&format!("  cd {} && cargo test", directory.display()));
         line("  and README.md there says how to install it");
+        if arguments.sdk_path.is_none() {
+            // Cargo's own error names a missing package and no remedy.
+            line(
+                "if Cargo does not find outboard-sdk on crates.io, name a checkout with --sdk-path",
+            );
+        }
     });
     Ok(())
 }
