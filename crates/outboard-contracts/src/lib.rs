@@ -4,6 +4,7 @@
 //! opens no file and no socket, starts no thread and needs no runtime. Bytes go
 //! in, checked data comes out, or an error that says what is wrong with them.
 
+pub mod connector;
 pub mod manifest;
 pub mod name;
 pub mod schema;

@@ -30,6 +30,11 @@ const TARGETS: &[Target] = &[
         out: "crates/outboard-contracts/src/generated",
     },
     Target {
+        include: "proto/connector",
+        protos: &["connector.proto"],
+        out: "crates/outboard-contracts/src/generated",
+    },
+    Target {
         include: "examples/terraform-provider/proto",
         protos: &["provider.proto"],
         out: "examples/terraform-provider/src/generated",

@@ -16,6 +16,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outboard-contracts", &[]),
     (
         "outboard-sdk",
+        &[
+            "outboard-go-plugin",
+            "outboard-contracts",
+            "outboard-sdk-macros",
+        ],
+    ),
+    ("outboard-sdk-macros", &[]),
+    (
+        "outboard-connector",
         &["outboard-go-plugin", "outboard-contracts"],
     ),
     (
@@ -26,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "outboard-server",
         &[
             "outboard-workflow",
+            "outboard-connector",
             "outboard-contracts",
             "outboard-go-plugin",
         ],
@@ -35,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "outboard-server",
             "outboard-workflow",
+            "outboard-connector",
             "outboard-contracts",
             "outboard-go-plugin",
         ],
@@ -54,6 +65,7 @@ const NOWHERE: &[(&str, &[&str])] = &[
         "outboard-sdk",
         &[
             "outboard-workflow",
+            "outboard-connector",
             "outboard-server",
             "hyper",
             "axum",
@@ -62,7 +74,8 @@ const NOWHERE: &[(&str, &[&str])] = &[
             "reqwest",
         ],
     ),
-    ("outboard-workflow", &["axum", "clap"]),
+    ("outboard-workflow", &["axum", "clap", "outboard-connector"]),
+    ("outboard-connector", &["axum", "clap", "outboard-workflow"]),
 ];
 
 /// Words that must not stand in the sources of a package, and why.

@@ -1,0 +1,1 @@
+//! Where connectors are found: lists of what can be installed, read and written.

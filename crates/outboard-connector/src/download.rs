@@ -1,0 +1,1 @@
+//! Fetching files over HTTP, within limits.

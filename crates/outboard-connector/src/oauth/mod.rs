@@ -1,0 +1,1 @@
+//! Signing in to the service behind a connector, with OAuth 2.

@@ -1,0 +1,1 @@
+//! Packages: a `plugin.json` and a program, as a directory or an archive.

@@ -1,0 +1,1 @@
+//! Processes of connectors: started at the first call, shared, limited and reaped.

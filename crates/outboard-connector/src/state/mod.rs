@@ -1,0 +1,1 @@
+//! What is remembered: enabled or not, instances, calls.

@@ -1,0 +1,1 @@
+//! What is installed: versions side by side, one of them current.

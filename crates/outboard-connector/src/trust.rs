@@ -1,0 +1,1 @@
+//! Which signatures are asked for, and whose are trusted.

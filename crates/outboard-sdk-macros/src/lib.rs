@@ -1,0 +1,1 @@
+//! Derive macros of the Outboard SDK. Use them through `outboard_sdk::connector`.
