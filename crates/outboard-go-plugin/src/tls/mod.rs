@@ -41,7 +41,7 @@ use tokio_rustls::{
 
 pub use self::identity::Identity;
 use self::{p521::EcdsaP521, pinned::Pinned};
-use crate::transport::BoxedIo;
+use crate::transport::{BoxedIo, ENCRYPTED_AT_ONCE};
 
 /// The protocol that gRPC needs; newer grpc-go refuses a peer without it.
 const ALPN: &[u8] = b"h2";
@@ -130,14 +130,20 @@ impl Tls {
         let client = TlsConnector::from(self.client.clone());
         let io = BufReader::with_capacity(READ_BUFFER, io);
         let stream = client.connect(self.name.clone(), io).await;
-        Ok(Box::new(stream.map_err(in_words)?))
+        let mut stream = stream.map_err(in_words)?;
+        let session = stream.get_mut().1;
+        session.set_buffer_limit(Some(ENCRYPTED_AT_ONCE));
+        Ok(Box::new(stream))
     }
 
     pub(crate) async fn accept(&self, io: BoxedIo) -> io::Result<BoxedIo> {
         let acceptor = TlsAcceptor::from(self.server.clone());
         let io = BufReader::with_capacity(READ_BUFFER, io);
         let stream = acceptor.accept(io).await;
-        Ok(Box::new(stream.map_err(in_words)?))
+        let mut stream = stream.map_err(in_words)?;
+        let session = stream.get_mut().1;
+        session.set_buffer_limit(Some(ENCRYPTED_AT_ONCE));
+        Ok(Box::new(stream))
     }
 }
 

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use std::{
+    pin::Pin,
+    sync::Mutex,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf, duplex};
 use tokio_rustls::rustls::{self, ClientConfig, ServerConfig};
 
 use super::*;
+use crate::transport::FRAME;
 
 /// Both ends must read what the other wrote.
 async fn talk(client: &Tls, server: &Tls) -> io::Result<()> {
@@ -55,6 +62,57 @@ async fn another_certificate_of_the_same_subject_is_refused_in_either_role() {
             .await
             .is_err()
     );
+}
+
+/// Notes how much each write is.
+struct Noted(tokio::io::DuplexStream, Arc<Mutex<Vec<usize>>>);
+
+impl AsyncRead for Noted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Noted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.1.lock().unwrap().push(bytes.len());
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_full_frame_is_full_records_and_nothing_left_over() {
+    let (one, other) = (identity(), identity());
+    let (client, server) = (pinned(&one, &other), pinned(&other, &one));
+    let (ours, theirs) = duplex(1024 * 1024);
+    let writes = Arc::new(Mutex::new(Vec::new()));
+    let (opened, _accepted) = tokio::join!(
+        client.connect(Box::new(Noted(ours, Arc::clone(&writes)))),
+        server.accept(Box::new(theirs))
+    );
+    let mut opened = opened.unwrap();
+    writes.lock().unwrap().clear();
+    let frame = vec![0; 9 + FRAME as usize];
+    // One write takes it all, as `h2` has it written.
+    assert_eq!(opened.write(&frame).await.unwrap(), frame.len());
+    let record = 5 + 16 * 1024 + 1 + 16;
+    assert_eq!(*writes.lock().unwrap(), [record; 8]);
 }
 
 /// A client that has the right certificate to show and not its key.

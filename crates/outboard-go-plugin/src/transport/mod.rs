@@ -16,7 +16,7 @@
 //! | what | value |
 //! |---|---|
 //! | stream and connection receive window | 2 MiB |
-//! | frame | 64 KiB |
+//! | frame | 128 KiB, less its head |
 //! | buffered for sending, per connection | 1 MiB |
 //! | header list, so also error texts | 16 MiB |
 //! | calls at once on one connection, server side | 4,096 |
@@ -63,7 +63,11 @@ pub(crate) use self::{
 pub const MAX_MESSAGE_BYTES: usize = 65 * 1024 * 1024;
 
 const WINDOW: u32 = 2 * 1024 * 1024;
-const FRAME: u32 = 64 * 1024;
+/// With its head, a frame fills eight TLS records to the last byte: were it larger,
+/// those few bytes would be a record and a write of their own after every frame.
+pub(crate) const FRAME: u32 = ENCRYPTED_AT_ONCE as u32 - 9;
+/// As much is encrypted before any of it is written.
+pub(crate) const ENCRYPTED_AT_ONCE: usize = 8 * 16 * 1024;
 const SEND_BUFFER: usize = 1024 * 1024;
 const HEADER_LIST: u32 = 16 * 1024 * 1024;
 const CONCURRENT_STREAMS: u32 = 4096;
