@@ -74,6 +74,9 @@ impl ChildProcess {
         if let Some(directory) = &spec.current_dir {
             command.current_dir(directory);
         }
+        spec.limits
+            .apply(&mut command)
+            .map_err(StartErrorKind::Io)?;
         let mut busy = 0;
         let child = loop {
             match command.spawn() {

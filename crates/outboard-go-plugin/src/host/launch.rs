@@ -11,7 +11,7 @@ use std::{
 use tokio::io::AsyncRead;
 use tonic::async_trait;
 
-use super::ExitCause;
+use super::{ExitCause, ResourceLimits};
 use crate::{reattach::ReattachConfig, transport::Address};
 
 /// How to get at a plugin's process.
@@ -115,6 +115,8 @@ pub struct RunnerRequest {
     pub socket_dir: PathBuf,
     /// The working directory, where the host wants a certain one.
     pub current_dir: Option<PathBuf>,
+    /// What the process may use of the machine. Nobody but the runner can see to it.
+    pub resource_limits: ResourceLimits,
 }
 
 /// One process that a [`Runner`] has started.

@@ -34,6 +34,7 @@ mod owned;
 mod process;
 mod quiet;
 mod reattached;
+mod resource;
 mod restart;
 mod sockets;
 mod spec;
@@ -52,6 +53,7 @@ pub use self::{
     log::{LogLevel, LogLine, LogSource, LogWriter, PluginLog},
     output::{OutputChannel, OutputPiece, RawOutput, RawOutputReader},
     process::PluginProcess,
+    resource::ResourceLimits,
     restart::{RestartDecision, RestartPolicy, RestartState},
     spec::{Inherit, PluginSpec},
     verify::{Checksum, ChecksumAlgorithm, ParseChecksumError, RunFrom, VerificationError},

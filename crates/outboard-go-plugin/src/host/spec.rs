@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    EventBus, Launch, PluginLog, PluginProcess, RawOutput, StartError, StartErrorKind, TlsMode,
-    verify::Verification,
+    EventBus, Launch, PluginLog, PluginProcess, RawOutput, ResourceLimits, StartError,
+    StartErrorKind, TlsMode, verify::Verification,
 };
 use crate::{environment, handshake::HandshakeConfig};
 
@@ -100,6 +100,7 @@ pub struct PluginSpec {
     pub(super) log: Option<PluginLog>,
     pub(super) verification: Option<Verification>,
     pub(super) raw_output: Option<RawOutput>,
+    pub(super) limits: ResourceLimits,
 }
 
 impl PluginSpec {
@@ -129,6 +130,7 @@ impl PluginSpec {
             log: None,
             verification: None,
             raw_output: None,
+            limits: ResourceLimits::default(),
         }
     }
 
@@ -277,6 +279,15 @@ impl PluginSpec {
     #[must_use]
     pub fn raw_output(mut self, output: RawOutput) -> PluginSpec {
         self.raw_output = Some(output);
+        self
+    }
+
+    /// What its process may use of the machine: as much as the host unless set. A
+    /// [`Runner`](super::Runner) is told and has to see to it itself; a plugin that runs
+    /// already is left as it is.
+    #[must_use]
+    pub fn resource_limits(mut self, limits: ResourceLimits) -> PluginSpec {
+        self.limits = limits;
         self
     }
 

@@ -299,6 +299,7 @@ impl Start<'_> {
             environment: self.environment(preparation, sockets),
             socket_dir: sockets.to_owned(),
             current_dir: self.spec.current_dir.clone(),
+            resource_limits: self.spec.limits,
         };
         runner.start(request).await.map_err(StartErrorKind::Runner)
     }

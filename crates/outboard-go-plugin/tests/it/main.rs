@@ -11,6 +11,7 @@ mod output;
 mod ownership;
 mod ports;
 mod quiet;
+mod resource;
 mod silence;
 mod support;
 mod verified;
