@@ -71,6 +71,7 @@ impl fmt::Display for Kind {
 
 go_struct! {
     /// A `plugin.json`: a [`Module`] with what its distribution needs.
+    #[derive(Default)]
     pub struct Manifest {
         /// The version of the envelope, [`MANIFEST_SCHEMA_VERSION`].
         pub schema_version: i64 => "schema_version",
@@ -92,23 +93,6 @@ go_struct! {
         pub envelope_signature: Option<EnvelopeSignature> => "envelope_signature" omitempty,
         /// What it is.
         pub module: Module => "module",
-    }
-}
-
-impl Default for Manifest {
-    fn default() -> Manifest {
-        Manifest {
-            schema_version: 0,
-            kind_word: String::new(),
-            version: String::new(),
-            proto_version: 0,
-            entry: String::new(),
-            os_arch: Vec::new(),
-            sha256: String::new(),
-            signature: String::new(),
-            envelope_signature: None,
-            module: Module::default(),
-        }
     }
 }
 

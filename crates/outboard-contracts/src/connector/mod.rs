@@ -11,6 +11,7 @@
 //! ```
 
 pub mod arguments;
+pub mod catalog;
 mod go_json;
 pub mod manifest;
 pub mod module;

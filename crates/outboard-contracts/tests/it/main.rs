@@ -1,6 +1,7 @@
 //! What the contracts promise, checked against recorded bytes and by cases.
 #![allow(clippy::unwrap_used)]
 
+mod catalog;
 mod connector;
 mod golden;
 mod manifest;
