@@ -1,1 +1,0 @@
-//! What is called on a running connector.

@@ -1,1 +1,0 @@
-//! Fetching files over HTTP, within limits.

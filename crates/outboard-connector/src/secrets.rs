@@ -1,1 +1,0 @@
-//! Values that are encrypted at rest.

@@ -1,0 +1,15 @@
+//! The connector host against real files, sockets and processes.
+#![allow(clippy::unwrap_used)]
+
+mod archives;
+mod builds;
+mod catalog;
+mod download;
+mod interrupted;
+mod listing;
+mod oauth;
+mod packages;
+mod pool;
+mod state;
+mod store;
+mod web;
