@@ -27,14 +27,21 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | `workflow` (default) | [`workflow`]: modules, steps and services for a workflow engine |
+//! | `connector` | [`connector`]: an external service as operations with typed inputs |
 //! | `testing` | [`testing`]: a plugin against a host in memory, for its tests |
 //!
 //! # Guide
 #![cfg_attr(all(feature = "workflow", feature = "testing"), doc = include_str!("../../../docs/plugin-authors.md"))]
 
+#[cfg(feature = "connector")]
+pub mod connector;
 mod error;
+#[cfg(any(feature = "connector", feature = "workflow"))]
+mod guard;
 pub mod log;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "connector", feature = "workflow"))]
+mod stdout;
+#[cfg(all(feature = "testing", any(feature = "connector", feature = "workflow")))]
 pub mod testing;
 #[cfg(feature = "workflow")]
 pub mod workflow;

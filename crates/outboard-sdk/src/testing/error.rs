@@ -11,6 +11,13 @@ use tonic::Status;
 pub enum CallError {
     /// The plugin answered with an error of its own.
     Plugin(String),
+    /// The connector's operation failed, or there is no such operation.
+    Operation {
+        /// One word for programs; see `outboard_sdk::connector::error_code`.
+        code: String,
+        /// The connector's own words.
+        message: String,
+    },
     /// The call did not work: not implemented, too late, or the connection broke.
     Status(Box<Status>),
     /// What was to be sent, or what came back, cannot cross the wire.
@@ -23,7 +30,15 @@ impl CallError {
     /// The plugin's own words, if it was the plugin that answered with an error.
     pub fn plugin_error(&self) -> Option<&str> {
         match self {
-            Self::Plugin(text) => Some(text),
+            Self::Plugin(text) | Self::Operation { message: text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The code of a failed operation.
+    pub fn operation_code(&self) -> Option<&str> {
+        match self {
+            Self::Operation { code, .. } => Some(code),
             _ => None,
         }
     }
@@ -41,6 +56,9 @@ impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plugin(text) => write!(formatter, "the plugin answered: {text}"),
+            Self::Operation { code, message } => {
+                write!(formatter, "the operation failed: [{code}] {message}")
+            }
             Self::Status(status) => {
                 write!(
                     formatter,
@@ -58,7 +76,7 @@ impl fmt::Display for CallError {
 impl std::error::Error for CallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Plugin(_) => None,
+            Self::Plugin(_) | Self::Operation { .. } => None,
             Self::Status(status) => Some(status),
             Self::Value(error) => Some(error),
             Self::Connect(error) => Some(error),
@@ -79,6 +97,7 @@ impl From<ValueError> for CallError {
 }
 
 /// The in-band error of an answer: an empty text is success.
+#[cfg(feature = "workflow")]
 pub(super) fn in_band(error: String) -> Result<(), CallError> {
     if error.is_empty() {
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! Nothing is imitated but the socket: requests are encoded, cross HTTP/2 and
 //! are answered by the same code that serves a real host. Enable the feature `testing` in
-//! `[dev-dependencies]`.
+//! `[dev-dependencies]`. Plugins of the workflow family have [`Host`], connectors have
+//! [`ConnectorHost`].
 //!
 //! ```
 //! use outboard_sdk::testing::Host;
@@ -35,14 +36,22 @@
 //! # }
 //! ```
 
+#[cfg(feature = "connector")]
+mod connector;
+#[cfg(feature = "workflow")]
 mod engine;
 mod error;
+#[cfg(feature = "workflow")]
 mod handle;
+#[cfg(feature = "workflow")]
 mod host;
 
+#[cfg(feature = "connector")]
+pub use self::connector::{ConnectorHost, Streamed};
+pub use self::error::CallError;
+#[cfg(feature = "workflow")]
 pub use self::{
     engine::{Fired, Logged, TestEngine},
-    error::CallError,
     handle::{ModuleHandle, StepHandle},
     host::Host,
 };

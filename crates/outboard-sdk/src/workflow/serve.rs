@@ -11,19 +11,6 @@ use outboard_go_plugin::{
 use super::{PluginProvider, PluginServer};
 use crate::log;
 
-ctor::declarative::ctor! {
-    /// Until the handshake is done, standard output belongs to it. Anything that prints
-    /// before [`serve`] would break it, also an initializer of a dependency, so
-    /// standard output is moved away before all of those run.
-    #[ctor(unsafe, priority = 101)]
-    fn take_over_stdout_before_anything_prints() {
-        if std::env::var_os(MAGIC_COOKIE_KEY).is_some_and(|value| value == MAGIC_COOKIE_VALUE) {
-            // `serve` tries again and says what is wrong.
-            let _ = plugin::take_over_stdout();
-        }
-    }
-}
-
 /// Serves `provider` until the host ends it. This is the whole `main`:
 ///
 /// ```no_run

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod callbacks;
+mod connector;
 mod kitchen;
 mod lifecycle;
 mod limits;
