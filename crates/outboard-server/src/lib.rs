@@ -1,8 +1,9 @@
-//! HTTP API of Outboard: plugins, pipelines and runs, for programs on this machine.
+//! HTTP API of Outboard: plugins, connectors, pipelines and runs, for programs on this machine.
 //!
 //! [`Server`] is the whole of it, with the checks that keep web pages and strangers
 //! out; [`PluginHandler`] is the five routes alone that Go hosts know.
 
+mod connectors;
 mod events;
 mod http;
 mod plugins;
@@ -12,6 +13,7 @@ mod server;
 mod workflow;
 
 pub use self::{
+    connectors::{CONNECTOR_STEP, ConnectorSteps, StepProblem},
     http::Problem,
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
     security::{Access, HostPolicy, Token},

@@ -17,6 +17,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use outboard_connector::host::ConnectorHost;
 use outboard_workflow::{engine::Engine, external::ExternalPluginManager};
 use serde_json::json;
 use tokio::{
@@ -26,8 +27,11 @@ use tokio::{
 };
 
 use crate::{
+    connectors,
     events::Events,
-    http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
+    http::{
+        Idempotency, Limits, Problem, deadline, escape, harden, identify, refuse_while_stopping,
+    },
     plugins::{self, PluginControl, PluginHandler},
     readiness::{Readiness, readyz},
     security::Access,
@@ -73,6 +77,7 @@ pub struct ServerBuilder {
     manager: ExternalPluginManager,
     engine: Engine,
     access: Access,
+    connectors: Option<ConnectorHost>,
     max_requests: usize,
     expects_workflow: bool,
 }
@@ -85,6 +90,7 @@ pub struct Server {
     events: Events,
     manager: ExternalPluginManager,
     engine: Engine,
+    connectors: Option<ConnectorHost>,
     stopping: watch::Sender<bool>,
     max_connections: usize,
 }
@@ -94,6 +100,14 @@ impl ServerBuilder {
     /// is answered with 503 `overloaded`. There may be twice as many connections.
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.max_requests = requests.clamp(1, Semaphore::MAX_PERMITS / 2);
+        self
+    }
+
+    /// The connectors of a host. Without one, the routes of connectors answer 404.
+    ///
+    /// The host is run and shut down by whoever made it.
+    pub fn connectors(mut self, host: ConnectorHost) -> Self {
+        self.connectors = Some(host);
         self
     }
 
@@ -110,6 +124,7 @@ impl ServerBuilder {
             manager,
             engine,
             access,
+            connectors,
             max_requests,
             expects_workflow,
         } = self;
@@ -125,13 +140,14 @@ impl ServerBuilder {
                 stopping: stopped,
             },
         };
-        let router = routes(state, access, max_requests);
+        let router = routes(state, access, connectors.clone(), max_requests);
         Server {
             router,
             control,
             events,
             manager,
             engine,
+            connectors,
             stopping,
             max_connections: max_requests * 2,
         }
@@ -149,6 +165,7 @@ impl Server {
             manager,
             engine,
             access,
+            connectors: None,
             max_requests: MAX_REQUESTS,
             expects_workflow: false,
         }
@@ -177,7 +194,7 @@ impl Server {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> io::Result<()> {
-        let recording = [
+        let mut recording = vec![
             tokio::spawn(self.events.clone().record(self.manager.events())).abort_handle(),
             tokio::spawn(workflow::record_runs(
                 self.events.clone(),
@@ -185,6 +202,10 @@ impl Server {
             ))
             .abort_handle(),
         ];
+        if let Some(host) = &self.connectors {
+            let changes = connectors::record_changes(self.events.clone(), host.changes());
+            recording.push(tokio::spawn(changes).abort_handle());
+        }
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.max_connections));
         let mut stop = pin!(stop);
@@ -282,9 +303,15 @@ async fn refuse(listener: &TcpListener, places: &Arc<Semaphore>, router: &Router
     }
 }
 
-fn routes(state: AppState, access: Access, max_requests: usize) -> Router {
+fn routes(
+    state: AppState,
+    access: Access,
+    connectors: Option<ConnectorHost>,
+    max_requests: usize,
+) -> Router {
     let stopping = state.readiness.stopping.clone();
     let prefix = plugins::PREFIX;
+    let (connectors, of_the_original) = connectors::routes(connectors, max_requests);
     let ours = Router::new()
         .route("/", get(front_page))
         .route(
@@ -296,12 +323,14 @@ fn routes(state: AppState, access: Access, max_requests: usize) -> Router {
         .route(&format!("{prefix}/{{name}}"), get(plugins::details))
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
         .merge(workflow::routes())
+        .merge(connectors)
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state.clone())
         .layer(middleware::map_response(as_problem));
     PluginHandler::new(state.plugins)
         .routes()
+        .merge(of_the_original)
         .merge(ours)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(ANSWER_TIMEOUT, deadline))
@@ -402,11 +431,4 @@ async fn front_page(State(state): State<AppState>) -> Html<String> {
             "none yet: start the server with a workflow file"
         ),
     ))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -13,5 +13,13 @@ pub use self::problem::Problem;
 pub(crate) use self::{
     idempotency::Idempotency,
     layers::{Limits, deadline, harden, refuse_while_stopping},
-    request_id::identify,
+    request_id::{RequestId, identify},
 };
+
+/// A text as it can stand in HTML.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

@@ -26,6 +26,8 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it, where that can be said.
     pub hint: Option<String>,
+    /// The code that a connector's operation failed with, if that is what happened.
+    pub code: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -36,6 +38,8 @@ struct Document<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
 }
 
 impl Problem {
@@ -50,6 +54,7 @@ impl Problem {
             kind: kind.into(),
             detail: detail.into(),
             hint: None,
+            code: None,
         }
     }
 
@@ -69,19 +74,26 @@ impl Problem {
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// The document, in one line.
+    pub(crate) fn to_json(&self) -> String {
         let document = Document {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             kind: &self.kind,
             detail: &self.detail,
             hint: self.hint.as_deref(),
+            code: self.code.as_deref(),
         };
-        let mut body = serde_json::to_vec(&document).unwrap_or_default();
-        body.push(b'\n');
+        // Texts and a number always serialize; this is for the compiler.
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = self.to_json();
+        body.push('\n');
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let kind = HeaderValue::from_static("application/problem+json");

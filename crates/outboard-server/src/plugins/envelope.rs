@@ -75,7 +75,7 @@ fn answer(status: StatusCode, envelope: &impl Serialize) -> Response {
 
 /// Escapes what Go's encoder escapes and ours does not, and ends the line. These
 /// characters can only stand inside of strings.
-fn as_go_writes(json: &str) -> String {
+pub(crate) fn as_go_writes(json: &str) -> String {
     let mut text = String::with_capacity(json.len() + 1);
     for character in json.chars() {
         match character {

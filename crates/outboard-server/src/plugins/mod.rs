@@ -19,21 +19,25 @@ mod turns;
 
 use axum::response::{IntoResponse as _, Response};
 
-use crate::http::Problem;
+use crate::{connectors, http::Problem};
 
 pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
 };
 pub(crate) use self::{
     details::details,
+    envelope::as_go_writes,
     error::status_of_manager,
     handler::{is_under_seed_routes, not_found},
     logs::logs,
 };
 
-/// A refusal before any route is asked: the seed's routes say it in the seed's words,
-/// all others in ours.
+/// A refusal before any route is asked: the routes of the two originals say it in their
+/// words, all others in ours.
 pub(crate) fn refusal(problem: &Problem, method: &http::Method, path: &str) -> Response {
+    if connectors::is_original_route(path) {
+        return connectors::refusal(problem);
+    }
     if !handler::is_seed_route(method, path) {
         return problem.clone().into_response();
     }

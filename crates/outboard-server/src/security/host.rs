@@ -10,6 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Method, Uri, header, uri::Authority};
 
+use crate::connectors::CALLBACK;
+
 /// The names under which the server may be called.
 #[derive(Clone, Debug)]
 pub struct HostPolicy {
@@ -65,13 +67,14 @@ impl HostPolicy {
             }
         }
         let get = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // A link that somebody follows is fine; a picture or a script of another
-        // page that points here is not. Old browsers do not send this header.
+        // A link that somebody follows is fine, and so is a service that sends a browser
+        // back after signing in; a picture or a script of another page that points here
+        // is not. Old browsers do not send this header.
         if let Some(site @ ("cross-site" | "same-site")) = get("sec-fetch-site") {
             let followed = get("sec-fetch-mode") == Some("navigate")
                 && get("sec-fetch-dest") == Some("document")
                 && *method == Method::GET
-                && uri.path() == "/";
+                && matches!(uri.path(), "/" | CALLBACK);
             if !followed {
                 return Err(Refusal::Origin(site.to_owned()));
             }
@@ -208,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_followed_link_leads_to_the_front_page_and_nowhere_else() {
+    fn a_followed_link_leads_to_the_front_page_or_ends_a_sign_in_and_nothing_else() {
         let link = [
             ("host", "localhost"),
             ("sec-fetch-site", "cross-site"),
@@ -216,6 +219,14 @@ mod tests {
             ("sec-fetch-dest", "document"),
         ];
         assert_eq!(check_to("/", &link), Ok(()));
+        assert_eq!(
+            check_to(&format!("{CALLBACK}?state=x&code=y"), &link),
+            Ok(())
+        );
+        assert!(
+            check_to(CALLBACK, &link[..2]).is_err(),
+            "an embedded picture"
+        );
         assert!(check_to("/hooks/restock", &link).is_err());
         assert!(check_to("/", &link[..2]).is_err(), "an embedded picture");
         assert_eq!(

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `Host` is a loopback name, the bound address or a configured name | stays | 403 `host_not_allowed`, 400 without one |
 //! | `Origin` and `Sec-Fetch-Site` are absent or the same site | stays | 403 `origin_not_allowed` |
-//! | `Authorization: Bearer TOKEN`, for all but `/healthz` | drops it | 401 `unauthorized` |
+//! | `Authorization: Bearer TOKEN`, for all but `/healthz` and where sign-ins come back to | drops it | 401 `unauthorized` |
 
 mod host;
 mod token;
@@ -16,11 +16,11 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use self::host::Refusal;
 pub use self::{host::HostPolicy, token::Token};
-use crate::{http::Problem, plugins};
+use crate::{connectors::CALLBACK, http::Problem, plugins};
 
 /// Who may call the server.
 #[derive(Clone, Debug)]
@@ -77,7 +77,10 @@ impl Access {
         let Some(token) = &self.token else {
             return Ok(());
         };
-        if request.uri().path() == "/healthz" {
+        // A browser that comes back from signing in has no token: the `state` that it
+        // brings lets it in.
+        let path = request.uri().path();
+        if path == "/healthz" || (path == CALLBACK && request.method() == Method::GET) {
             return Ok(());
         }
         let presented = token::presented(request.headers());

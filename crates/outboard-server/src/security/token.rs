@@ -1,5 +1,5 @@
 //! The local token: made at every start, held by `server.json`, asked of every
-//! request but `/healthz`.
+//! request but `/healthz` and the one with which a browser comes back from signing in.
 
 use std::fmt;
 

@@ -104,7 +104,16 @@ impl Client {
 
     /// Reads a stream of server-sent events.
     pub(crate) async fn follow(&self, path: &str) -> Follow {
-        let response = self.open("GET", path, "").await;
+        self.follow_as("GET", path, "").await
+    }
+
+    /// The same of what a request with a body is answered with.
+    pub(crate) async fn follow_post(&self, path: &str, body: &str) -> Follow {
+        self.follow_as("POST", path, body).await
+    }
+
+    async fn follow_as(&self, method: &str, path: &str, body: &str) -> Follow {
+        let response = self.open(method, path, body).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Follow {

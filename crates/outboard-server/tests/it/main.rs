@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod connectors;
 mod details;
 mod events;
 mod golden;

@@ -38,7 +38,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longest key, in bytes.
 const MAX_KEY: usize = 255;
-/// Largest body of a request with a key, in bytes; as without one.
+/// Largest body of a request with a key, in bytes. Larger ones are possible without a key.
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
 /// The keys that were used. Cloning shares them.
@@ -89,7 +89,10 @@ impl Idempotency {
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
             let detail = format!("the body has more than {MAX_BODY} bytes, or did not arrive");
             let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
-            return refuse(&problem);
+            return refuse(
+                &problem
+                    .with_hint("only calls of connectors may be larger, and only without a key"),
+            );
         };
         let fingerprint = keys.fingerprint(&parts, &body);
         loop {
