@@ -3,6 +3,7 @@
 use std::{io::BufRead, io::BufReader, path::Path, time::Duration};
 
 use serde_json::Value;
+use ureq::http::{HeaderValue, Method, Request};
 
 use crate::{
     error::{CliError, Exit},
@@ -37,6 +38,8 @@ impl Api {
                 .http_status_as_error(false)
                 .proxy(None)
                 .timeout_connect(Some(Duration::from_secs(5)))
+                .timeout_global(Some(TIMEOUT))
+                .allow_non_standard_methods(true)
                 .build();
             Api {
                 server,
@@ -69,46 +72,77 @@ impl Api {
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Value, CliError> {
-        let mut request = self.agent.get(self.url(path));
-        if self.server.token.is_some() {
-            request = request.header("authorization", self.bearer());
-        }
-        let answer = request
-            .config()
-            .timeout_global(Some(TIMEOUT))
-            .build()
-            .call();
-        self.value(answer)
+        self.send(Method::GET, path, None)
     }
 
     pub(crate) fn post(&self, path: &str) -> Result<Value, CliError> {
-        let mut request = self.agent.post(self.url(path));
+        self.send(Method::POST, path, None)
+    }
+
+    /// A request with a body of JSON, or with none.
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, CliError> {
+        let answer = self.agent.run(self.request(method, path, body)?);
+        self.value(answer)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Vec<u8>>, CliError> {
+        let mut request = Request::builder().method(method).uri(self.url(path));
         if self.server.token.is_some() {
             request = request.header("authorization", self.bearer());
         }
-        let answer = request
-            .config()
-            .timeout_global(Some(TIMEOUT))
-            .build()
-            .send_empty();
-        self.value(answer)
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                body.to_string().into_bytes()
+            }
+            None => Vec::new(),
+        };
+        request.body(body).map_err(|error| {
+            CliError::failed("internal", format!("cannot ask the server: {error}"))
+        })
     }
 
     /// A stream of server-sent events, each as its name and data.
     pub(crate) fn events(
         &self,
         path: &str,
+        event: impl FnMut(&str, Value),
+    ) -> Result<(), CliError> {
+        self.stream(Method::GET, path, None, event)
+    }
+
+    /// The same for a request of any method, with a body of JSON or none.
+    pub(crate) fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
         mut event: impl FnMut(&str, Value),
     ) -> Result<(), CliError> {
-        let mut request = self
-            .agent
-            .get(self.url(path))
-            .header("accept", "text/event-stream");
-        if self.server.token.is_some() {
-            request = request.header("authorization", self.bearer());
-        }
+        let mut request = self.request(method, path, body)?;
+        request
+            .headers_mut()
+            .insert("accept", HeaderValue::from_static("text/event-stream"));
         // It lasts until somebody ends it.
-        let answer = request.call().map_err(|error| self.unreachable(&error))?;
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(None)
+            .build();
+        let answer = self
+            .agent
+            .run(request)
+            .map_err(|error| self.unreachable(&error))?;
         if !answer.status().is_success() {
             return self.value(Ok(answer)).map(drop);
         }
@@ -171,7 +205,7 @@ impl Api {
     }
 }
 
-fn failure(status: u16, value: &Value, text: &str) -> CliError {
+pub(crate) fn failure(status: u16, value: &Value, text: &str) -> CliError {
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let exit = match status {
         400 => Exit::Usage,

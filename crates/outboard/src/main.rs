@@ -4,6 +4,7 @@ mod api;
 mod cli;
 mod commands;
 mod error;
+mod input;
 mod logging;
 mod output;
 mod server_file;

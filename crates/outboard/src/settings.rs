@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use outboard_connector::host::HostConfig;
+
 use crate::{cli::Global, error::CliError};
 
 /// One setting that there is.
@@ -15,70 +17,123 @@ struct Key {
     name: &'static str,
     default: &'static str,
     help: &'static str,
+    /// The variable of the connector original's that means the same.
+    original: Option<&'static str>,
+}
+
+/// A setting without a variable of the original's.
+const fn key(name: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        default,
+        help,
+        original: None,
+    }
+}
+
+impl Key {
+    const fn original(mut self, variable: &'static str) -> Key {
+        self.original = Some(variable);
+        self
+    }
 }
 
 /// All settings. The variable of `data_dir` is `OUTBOARD_DATA_DIR`, and so on.
 const KEYS: &[Key] = &[
-    Key {
-        name: "addr",
-        default: "127.0.0.1:7400",
-        help: "where `serve` listens",
-    },
-    Key {
-        name: "allow_remote",
-        default: "false",
-        help: "let `serve` listen beyond this machine",
-    },
-    Key {
-        name: "data_dir",
-        default: "",
-        help: "state, plugins, keys",
-    },
-    Key {
-        name: "dev",
-        default: "false",
-        help: "no token; loopback only",
-    },
-    Key {
-        name: "drain_timeout",
-        default: "30s",
-        help: "what running calls get at a stop",
-    },
-    Key {
-        name: "hosts",
-        default: "",
-        help: "further names that the server answers to, with commas between",
-    },
-    Key {
-        name: "inherit_environment",
-        default: "basics",
-        help: "basics, all or none",
-    },
-    Key {
-        name: "log_format",
-        default: "text",
-        help: "text or json",
-    },
-    Key {
-        name: "max_requests",
-        default: "256",
-        help: "how many requests `serve` works on at once",
-    },
-    Key {
-        name: "plugins_dir",
-        default: "",
-        help: "plugins, if not in the data directory",
-    },
-    Key {
-        name: "start_timeout",
-        default: "60s",
-        help: "what a plugin gets to start",
-    },
-    Key {
-        name: "workflow",
-        default: "",
-        help: "the workflow file that `serve` runs",
-    },
+    key("addr", "127.0.0.1:7400", "where `serve` listens"),
+    key(
+        "allow_remote",
+        "false",
+        "let `serve` listen beyond this machine",
+    ),
+    key(
+        "calls_per_connector",
+        "64",
+        "how many calls of one connector run at once",
+    ),
+    key(
+        "catalogs",
+        "",
+        "where connectors are found: URLs or files, with commas between",
+    )
+    .original("WICK_PLUGIN_CATALOG"),
+    key(
+        "connector_cpu_seconds",
+        "",
+        "processor time of a connector, if it is limited",
+    )
+    .original("WICK_PLUGIN_RLIMIT_CPU_SEC"),
+    key(
+        "connector_memory_mib",
+        "",
+        "address space of a connector, if it is limited",
+    )
+    .original("WICK_PLUGIN_RLIMIT_AS_MB"),
+    key(
+        "connector_open_files",
+        "",
+        "open files of a connector, if they are limited",
+    )
+    .original("WICK_PLUGIN_RLIMIT_NOFILE"),
+    key(
+        "connectors_dir",
+        "",
+        "connectors, if not in the data directory",
+    )
+    .original("WICK_PLUGINS_DIR"),
+    key("data_dir", "", "state, plugins, keys"),
+    key("dev", "false", "no token; loopback only"),
+    key("drain_timeout", "30s", "what running calls get at a stop"),
+    key("history_age", "720h", "how long calls are remembered"),
+    key("history_calls", "100000", "how many calls are remembered"),
+    key(
+        "hosts",
+        "",
+        "further names that the server answers to, with commas between",
+    ),
+    key(
+        "idle_timeout",
+        "5m",
+        "how long the process of an unused connector is kept",
+    ),
+    key("inherit_environment", "basics", "basics, all or none"),
+    key("log_format", "text", "text or json"),
+    key(
+        "max_processes",
+        "8",
+        "how many connectors run at once; 0 is no limit",
+    )
+    .original("WICK_PLUGIN_MAX_PROCS"),
+    key(
+        "max_requests",
+        "256",
+        "how many requests `serve` works on at once",
+    ),
+    key("plugins_dir", "", "plugins, if not in the data directory"),
+    key(
+        "queue_timeout",
+        "10s",
+        "how long a call waits for a process",
+    )
+    .original("WICK_PLUGIN_QUEUE_TIMEOUT"),
+    key(
+        "reload_interval",
+        "5s",
+        "how often `serve` looks for changes that it was not told of",
+    ),
+    key(
+        "signature_policy",
+        "",
+        "unsigned-ok, signed or signed-envelope; unset: signed, but for directories of this machine",
+    ),
+    key("start_timeout", "60s", "what a plugin gets to start"),
+    key(
+        "warm",
+        "",
+        "connectors that always run, with commas between",
+    )
+    .original("WICK_PLUGIN_WARM"),
+    key("workflow", "", "the workflow file that `serve` runs"),
 ];
 
 /// The most that `max_requests` can be: each may hold a body and an open file.
@@ -164,10 +219,9 @@ impl Settings {
             let variable = format!("OUTBOARD_{}", key.name.to_uppercase());
             let (value, source) = if let Some((_, Some(value))) = flag {
                 (value.clone(), Source::Flag)
-            } else if let Some(value) = env::var_os(&variable).filter(|value| !value.is_empty()) {
-                let value = value
-                    .into_string()
-                    .map_err(|_| CliError::usage(format!("{variable} is not text in UTF-8")))?;
+            } else if let Some(value) = text_of(&variable)? {
+                (value, Source::Variable(variable))
+            } else if let Some((variable, value)) = of_original(key)? {
                 (value, Source::Variable(variable))
             } else if let Some(value) = file.as_ref().and_then(|file| file.values.get(key.name)) {
                 let source = file
@@ -190,10 +244,12 @@ impl Settings {
             );
         }
         let mut settings = Settings(settings);
-        if settings.text("plugins_dir").is_empty() {
-            let plugins = settings.data_dir().join("plugins");
-            if let Some(setting) = settings.0.get_mut("plugins_dir") {
-                setting.value = plugins.to_string_lossy().into_owned();
+        for (name, directory) in [("plugins_dir", "plugins"), ("connectors_dir", "connectors")] {
+            let inside = settings.data_dir().join(directory);
+            if let Some(setting) = settings.0.get_mut(name)
+                && setting.value.is_empty()
+            {
+                setting.value = inside.to_string_lossy().into_owned();
             }
         }
         // A value that cannot be read is found now, not when it is needed.
@@ -205,6 +261,7 @@ impl Settings {
         settings.switch("dev")?;
         settings.switch("allow_remote")?;
         settings.inherit_environment()?;
+        settings.connectors()?;
         Ok(settings)
     }
 
@@ -250,11 +307,7 @@ impl Settings {
 
     /// Further names that the server answers to.
     pub(crate) fn hosts(&self) -> Vec<String> {
-        let names = self.text("hosts").split(',').map(str::trim);
-        names
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect()
+        self.list("hosts")
     }
 
     pub(crate) fn log_format(&self) -> Result<LogFormat, CliError> {
@@ -292,6 +345,64 @@ impl Settings {
             })
     }
 
+    /// What the connectors of the data directory are run with.
+    pub(crate) fn connectors(&self) -> Result<HostConfig, CliError> {
+        let mut config = HostConfig::new(self.data_dir());
+        config.connectors_dir = self.text("connectors_dir").into();
+        config.catalogs = self.list("catalogs");
+        config.catalog_token = secret("OUTBOARD_CATALOG_TOKEN")?;
+        config.secret_key = secret("OUTBOARD_SECRET_KEY")?;
+        config.signature_policy = match self.text("signature_policy") {
+            "" => None,
+            word @ ("unsigned-ok" | "signed" | "signed-envelope") => Some(word.to_owned()),
+            _ => {
+                let expected = "unsigned-ok, signed or signed-envelope";
+                return Err(self.wrong("signature_policy", expected));
+            }
+        };
+        config.max_processes = self.number("max_processes", 0)?;
+        config.queue_timeout = self.duration("queue_timeout")?;
+        config.idle_timeout = self.duration("idle_timeout")?;
+        config.start_timeout = self.duration("start_timeout")?;
+        config.drain_timeout = self.duration("drain_timeout")?;
+        config.calls_per_connector = self.number("calls_per_connector", 1)?;
+        config.warm = self.list("warm");
+        config.memory_limit_mib = self.limit("connector_memory_mib")?;
+        config.cpu_limit_seconds = self.limit("connector_cpu_seconds")?;
+        config.open_files_limit = self.limit("connector_open_files")?;
+        config.poll_interval = self.duration("reload_interval")?;
+        config.history_age = self.duration("history_age")?;
+        config.history_count = self.number("history_calls", 0)?;
+        config.environment_overrides = self.list("connector_variables");
+        Ok(config)
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let parts = self.text(name).split(',').map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn number<T: std::str::FromStr + PartialOrd + fmt::Display>(
+        &self,
+        name: &str,
+        least: T,
+    ) -> Result<T, CliError> {
+        let number = self.text(name).parse().ok();
+        number
+            .filter(|number| *number >= least)
+            .ok_or_else(|| self.wrong(name, &format!("a number from {least}")))
+    }
+
+    fn limit(&self, name: &str) -> Result<Option<u64>, CliError> {
+        match self.text(name) {
+            "" => Ok(None),
+            _ => self.number(name, 1).map(Some),
+        }
+    }
+
     pub(crate) fn inherit_environment(
         &self,
     ) -> Result<outboard_go_plugin::host::Inherit, CliError> {
@@ -302,6 +413,29 @@ impl Settings {
             "none" => Ok(Inherit::None),
             _ => Err(self.wrong("inherit_environment", "basics, all or none")),
         }
+    }
+}
+
+/// The value of the original's variable, where it has one that is set.
+fn of_original(key: &Key) -> Result<Option<(String, String)>, CliError> {
+    match key.original {
+        Some(variable) => Ok(text_of(variable)?.map(|value| (variable.to_owned(), value))),
+        None => Ok(None),
+    }
+}
+
+/// A secret, which is no setting: settings are shown.
+fn secret(variable: &str) -> Result<Option<String>, CliError> {
+    text_of(variable)
+}
+
+fn text_of(variable: &str) -> Result<Option<String>, CliError> {
+    match env::var_os(variable).filter(|value| !value.is_empty()) {
+        Some(value) => value
+            .into_string()
+            .map(Some)
+            .map_err(|_| CliError::usage(format!("{variable} is not text in UTF-8"))),
+        None => Ok(None),
     }
 }
 

@@ -1,5 +1,8 @@
 //! `outboard check`: every problem of a workflow file, without starting anything.
 
+use outboard_connector::host::ConnectorHost;
+use outboard_server::ConnectorSteps;
+use outboard_workflow::engine::workflow_file::Workflow;
 use serde_json::json;
 
 use super::host::{self, WorkflowFile};
@@ -18,6 +21,9 @@ pub(crate) fn run(
     let file = WorkflowFile::read(&arguments.file, settings)?;
     let types = host::types_on_disk(&host::manager_alone(settings)?)?;
     let checked = file.check(types.as_ref());
+    if let Ok(workflow) = &checked {
+        check_connectors(&file, workflow, settings)?;
+    }
     let problems = checked.as_ref().err();
     let result = json!({
         "file": file.path,
@@ -41,4 +47,33 @@ pub(crate) fn run(
             Ok(())
         }
     }
+}
+
+/// What the file's steps want of connectors, against those that are installed.
+fn check_connectors(
+    file: &WorkflowFile,
+    workflow: &Workflow,
+    settings: &Settings,
+) -> Result<(), CliError> {
+    if !host::calls_connectors(workflow) {
+        return Ok(());
+    }
+    let runtime = host::runtime()?;
+    let problems = runtime.block_on(async {
+        let connectors = ConnectorHost::open(settings.connectors()?).map_err(host::of_host)?;
+        let steps = ConnectorSteps::new(connectors.clone());
+        let problems = steps.check(workflow).await;
+        connectors.shut_down().await;
+        Ok::<_, CliError>(problems)
+    })?;
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    let path = file.path.display();
+    let message = format!("{path} cannot call its connectors:{}", lines.concat());
+    Err(CliError::failed("invalid_workflow", message))
 }

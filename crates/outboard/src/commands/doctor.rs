@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use outboard_contracts::connector::Kind;
 use outboard_workflow::external::{DiscoveredPlugin, ExternalPluginManager};
 use serde::Serialize;
 
+use super::connector::Connectors;
 use crate::{
     api::Api,
     error::CliError,
@@ -75,6 +77,7 @@ pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> 
     let mut checks = vec![kernel(), process_descriptors(), open_files(), sockets()];
     checks.push(data_directory(&settings.data_dir()));
     checks.extend(plugins(&settings.plugins_dir()));
+    checks.extend(connectors(settings));
     checks.push(server(&settings.data_dir()));
     checks.push(environment());
     output.result(&checks, || print(&checks));
@@ -94,6 +97,41 @@ pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> 
         ));
     }
     Ok(())
+}
+
+/// The connectors that are installed, and what keeps some from being called. A data
+/// directory that has none is left as it is.
+fn connectors(settings: &Settings) -> Vec<Check> {
+    let name = "connectors";
+    let there = settings
+        .connectors()
+        .is_ok_and(|config| config.connectors_dir.is_dir());
+    if !there {
+        return vec![Check::ok(name, "none installed")];
+    }
+    let listed = match Connectors::find(settings, Kind::Connector).and_then(|all| all.list_all()) {
+        Ok(listed) => listed,
+        Err(error) => {
+            let hint = error.hint.unwrap_or_default();
+            return vec![Check::problem(name, error.message, &hint)];
+        }
+    };
+    let mut checks: Vec<Check> = listed
+        .iter()
+        .filter_map(|summary| {
+            let problem = summary.problem.as_ref()?;
+            let detail = format!("{}: {}", summary.key, problem.detail);
+            Some(Check::problem(
+                name,
+                detail,
+                "install it again, or remove it",
+            ))
+        })
+        .collect();
+    if checks.is_empty() {
+        checks.push(Check::ok(name, format!("{} installed", listed.len())));
+    }
+    checks
 }
 
 fn print(checks: &[Check]) {

@@ -7,8 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use outboard_connector::host::{ConnectorHost, HostError, HostErrorKind};
 use outboard_go_plugin::host::EventBus;
-use outboard_server::PluginControl;
+use outboard_server::{CONNECTOR_STEP, ConnectorSteps, PluginControl};
 use outboard_workflow::{
     engine::{
         BUILTIN_TRIGGERS, Engine, EngineError, KnownTypes, LOG_STEP,
@@ -133,7 +134,7 @@ pub(crate) fn types_on_disk(
 ) -> Result<Option<KnownTypes>, CliError> {
     let mut types = KnownTypes {
         modules: Vec::new(),
-        steps: vec![LOG_STEP.to_owned()],
+        steps: vec![LOG_STEP.to_owned(), CONNECTOR_STEP.to_owned()],
         triggers: BUILTIN_TRIGGERS.map(str::to_owned).to_vec(),
     };
     for plugin in manager.discover_plugins()? {
@@ -180,6 +181,35 @@ fn builder(settings: &Settings) -> Result<ManagerBuilder, CliError> {
 pub(crate) fn engine(settings: &Settings) -> Result<Engine, CliError> {
     let builder = Engine::builder().drain_timeout(settings.duration("drain_timeout")?);
     builder.build().map_err(|error| of_engine(&error))
+}
+
+/// The connectors of the data directory, whose steps the engine has from then on. Call it
+/// inside a runtime.
+pub(crate) fn connectors(settings: &Settings, engine: &Engine) -> Result<ConnectorHost, CliError> {
+    let host = ConnectorHost::open(settings.connectors()?).map_err(of_host)?;
+    engine
+        .registry()
+        .register(&ConnectorSteps::new(host.clone()))
+        .map_err(|error| of_engine(&error))?;
+    Ok(host)
+}
+
+/// Whether a workflow calls connectors.
+pub(crate) fn calls_connectors(workflow: &Workflow) -> bool {
+    let used = workflow.used_types();
+    used.steps.iter().any(|step| step == CONNECTOR_STEP)
+}
+
+pub(crate) fn of_host(error: HostError) -> CliError {
+    let exit = match error.kind() {
+        HostErrorKind::InvalidName | HostErrorKind::InvalidInput => Exit::Usage,
+        HostErrorKind::NotFound => Exit::NotFound,
+        HostErrorKind::Refused => Exit::Refused,
+        _ => Exit::Failed,
+    };
+    let mut told = CliError::new(exit, error.kind().as_str(), error.message());
+    told.hint = error.what_to_do().map(str::to_owned);
+    told
 }
 
 /// Loads what the workflow needs, checks it against the types that are there then,

@@ -3,12 +3,15 @@
 mod check;
 mod completions;
 mod config;
+mod connector;
 mod doctor;
 mod host;
 mod plugin;
 mod plugin_new;
 mod run;
 mod serve;
+
+use outboard_contracts::connector::Kind;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -34,6 +37,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Run(arguments) => run::run(&arguments, &settings, output),
         Command::Check(arguments) => check::run(&arguments, &settings, output),
         Command::Plugin(command) => plugin::run(command, &settings, output),
+        Command::Connector(command) => connector::run(command, &settings, output),
+        Command::Tool(command) => connector::run_kind(Kind::Tool, command, &settings, output),
+        Command::Job(command) => connector::run_kind(Kind::Job, command, &settings, output),
         Command::Doctor => doctor::run(&settings, output),
         Command::Config(ConfigCommand::Show { setting }) => {
             config::show(setting.as_deref(), &settings, output)

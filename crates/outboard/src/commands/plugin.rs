@@ -250,7 +250,7 @@ fn logs(arguments: &LogsArgs, settings: &Settings, output: &Output) -> Result<()
     followed.map_err(|error| here(name, error))
 }
 
-fn print_line(entry: &Value) {
+pub(crate) fn print_line(entry: &Value) {
     let fields = match entry.get("fields") {
         None | Some(Value::Null) => String::new(),
         Some(fields) => format!(" {fields}"),

@@ -24,23 +24,6 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
         .clone()
         .unwrap_or_else(|| PathBuf::from(name));
     let sdk = sdk(arguments.sdk_path.as_deref())?;
-    let cannot = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: io::Error| {
-            let kind = error.kind();
-            let error = CliError::failed("file", format!("cannot write {path}: {error}"));
-            match kind {
-                io::ErrorKind::AlreadyExists => error.hint("choose another place with --path"),
-                _ => error,
-            }
-        }
-    };
-    if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent).map_err(cannot(parent))?;
-    }
-    // Nothing that is there is touched.
-    fs::create_dir(&directory).map_err(cannot(&directory))?;
-    fs::create_dir(directory.join("src")).map_err(cannot(&directory))?;
     let files = [
         ("Cargo.toml", cargo_toml(name, &sdk)),
         ("plugin.json", plugin_json(name)),
@@ -48,11 +31,7 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
         ("README.md", readme(name)),
         (".gitignore", "/target\n".to_owned()),
     ];
-    for (file, text) in &files {
-        let path = directory.join(file);
-        fs::write(&path, text).map_err(cannot(&path))?;
-    }
-    let written: Vec<_> = files.iter().map(|(file, _)| directory.join(file)).collect();
+    let written = write(&directory, &files)?;
     let result = json!({ "name": name, "directory": directory, "files": written });
     output.result(&result, || {
         line(&format!("wrote {} in {}", name, directory.display()));
@@ -69,7 +48,36 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
     Ok(())
 }
 
-fn sdk(path: Option<&Path>) -> Result<String, CliError> {
+/// Writes a project into a directory that is not there yet, and says what was written.
+pub(super) fn write(directory: &Path, files: &[(&str, String)]) -> Result<Vec<PathBuf>, CliError> {
+    let cannot = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: io::Error| {
+            let kind = error.kind();
+            let error = CliError::failed("file", format!("cannot write {path}: {error}"));
+            match kind {
+                io::ErrorKind::AlreadyExists => error.hint("choose another place with --path"),
+                _ => error,
+            }
+        }
+    };
+    if let Some(parent) = directory.parent() {
+        fs::create_dir_all(parent).map_err(cannot(parent))?;
+    }
+    // Nothing that is there is touched.
+    fs::create_dir(directory).map_err(cannot(directory))?;
+    fs::create_dir(directory.join("src")).map_err(cannot(directory))?;
+    let mut written = Vec::new();
+    for (file, text) in files {
+        let path = directory.join(file);
+        fs::write(&path, text).map_err(cannot(&path))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// How the project's `Cargo.toml` names the SDK.
+pub(super) fn sdk(path: Option<&Path>) -> Result<String, CliError> {
     let Some(path) = path else {
         return Ok(format!("version = \"{}\"", env!("CARGO_PKG_VERSION")));
     };

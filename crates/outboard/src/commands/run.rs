@@ -1,7 +1,5 @@
 //! `outboard run`: one pipeline of a workflow file, once.
 
-use std::io::Read as _;
-
 use outboard_server::PluginControl;
 use outboard_workflow::engine::{
     Engine, Map, RunEvent, pipeline::RunResult, workflow_file::Workflow,
@@ -11,20 +9,18 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::host::{self, WorkflowFile};
 use crate::{
     cli::RunArgs,
-    error::{CliError, Exit},
+    error::CliError,
+    input,
     output::{Output, progress},
     settings::Settings,
 };
-
-/// Largest input, in bytes.
-const MAX_INPUT: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn run(
     arguments: &RunArgs,
     settings: &Settings,
     output: &Output,
 ) -> Result<(), CliError> {
-    let input = input(arguments.input.as_deref())?;
+    let input = input_of(arguments.input.as_deref())?;
     let file = WorkflowFile::read(&arguments.file, settings)?;
     let runtime = host::runtime()?;
     let run = runtime.block_on(once(arguments, settings, &file, input))?;
@@ -39,33 +35,11 @@ pub(crate) fn run(
     }
 }
 
-fn input(argument: Option<&str>) -> Result<Map, CliError> {
+fn input_of(argument: Option<&str>) -> Result<Map, CliError> {
     let Some(argument) = argument else {
         return Ok(Map::new());
     };
-    let read = |mut from: Box<dyn std::io::Read>, what: &str| {
-        let mut text = String::new();
-        from.by_ref()
-            .take(MAX_INPUT)
-            .read_to_string(&mut text)
-            .map_err(|error| CliError::usage(format!("cannot read {what}: {error}")))?;
-        Ok::<_, CliError>(text)
-    };
-    let text = if argument == "-" {
-        read(Box::new(std::io::stdin()), "standard input")?
-    } else if let Some(path) = argument.strip_prefix('@') {
-        let file = std::fs::File::open(path).map_err(|error| {
-            CliError::new(
-                Exit::NotFound,
-                "file",
-                format!("cannot read {path}: {error}"),
-            )
-        })?;
-        read(Box::new(file), path)?
-    } else {
-        argument.to_owned()
-    };
-    serde_json::from_str(&text).map_err(|error| {
+    serde_json::from_value(input::json(argument, "--input")?).map_err(|error| {
         CliError::usage(format!("the input is no JSON object: {error}"))
             .hint("--input takes JSON, @FILE, or - for standard input")
     })
@@ -79,6 +53,14 @@ async fn once(
 ) -> Result<RunResult, CliError> {
     let engine = host::engine(settings)?;
     let plugins = PluginControl::new(host::manager(settings, &engine)?, engine.clone());
+    // What is wrong with the file is found where it is run.
+    let calls = file
+        .check(None)
+        .is_ok_and(|workflow| host::calls_connectors(&workflow));
+    let connectors = match calls {
+        true => Some(host::connectors(settings, &engine)?),
+        false => None,
+    };
     let outcome = tokio::select! {
         outcome = start_and_run(arguments, file, &plugins, &engine, input) => outcome,
         () = super::serve::interrupted() => {
@@ -87,6 +69,9 @@ async fn once(
     };
     engine.stop().await;
     plugins.manager().shutdown().await;
+    if let Some(connectors) = connectors {
+        connectors.shut_down().await;
+    }
     outcome
 }
 

@@ -62,6 +62,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     tokio::pin!(stop);
     let engine = host::engine(settings)?;
     let manager = host::manager(settings, &engine)?;
+    let connectors = host::connectors(settings, &engine)?;
     let token = match dev {
         true => None,
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
@@ -70,6 +71,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     let server = Server::builder(manager.clone(), engine.clone(), access)
         .max_requests(settings.max_requests()?)
         .expects_workflow(file.is_some())
+        .connectors(connectors.clone())
         .build();
     let server_file = ServerFile {
         address: bound.to_string(),
@@ -85,6 +87,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         )
     })?;
 
+    connectors.run();
     let drain = settings.duration("drain_timeout")?;
     let (begin, begun) = watch::channel(false);
     let has_begun = || {
@@ -134,7 +137,7 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     };
     let orderly = async {
         let (served, worked) = tokio::join!(requests, work);
-        manager.shutdown().await;
+        tokio::join!(manager.shutdown(), connectors.shut_down());
         worked?;
         served.map_err(|error| CliError::failed("listen", error))
     };

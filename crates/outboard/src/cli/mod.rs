@@ -1,5 +1,7 @@
 //! The command line: what can be typed.
 
+pub(crate) mod connector;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -69,6 +71,26 @@ pub(crate) enum Command {
         after_help = "Examples:\n  outboard plugin list\n  outboard plugin load kv"
     )]
     Plugin(PluginCommand),
+    /// Build, install, configure and call connectors
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard connector install weather\n  \
+        outboard connector call weather today --input '{\"city\": \"Bern\"}'"
+    )]
+    Connector(connector::ConnectorCommand),
+    /// List and call tools: packages whose operations need no service
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard tool list\n  outboard tool call checksum sha256 \
+        --input '{\"text\": \"a\"}'"
+    )]
+    Tool(connector::KindCommand),
+    /// List and call jobs: packages whose operations are run, not answered
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard job list\n  outboard job call report run"
+    )]
+    Job(connector::KindCommand),
     /// What this machine offers, and what is wrong with it
     #[command(after_help = "Examples:\n  outboard doctor\n  outboard doctor --json")]
     Doctor,

@@ -1,0 +1,170 @@
+//! `outboard connector catalog build`.
+
+use std::{
+    fs,
+    io::{Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+use outboard_connector::{
+    catalog::build::{FetchedAsset, ListedRelease, from_directory, from_releases, parse_releases},
+    download::{DownloadLimits, Fetched, Wanted, download, parse_url},
+    store::Store,
+};
+use outboard_contracts::connector::{
+    Manifest,
+    catalog::{Digest, Entry, print},
+};
+use serde_json::json;
+
+use crate::{
+    cli::connector::CatalogBuildArgs,
+    error::{CliError, Exit},
+    output::{Output, eprint_line, line, progress},
+};
+
+/// How many pages of releases are read, 100 on each.
+const MAX_PAGES: usize = 20;
+/// The largest page, in bytes.
+const MAX_PAGE_BYTES: u64 = 8 * 1024 * 1024;
+
+fn failed(error: impl std::fmt::Display) -> CliError {
+    CliError::failed("catalog", error)
+}
+
+pub(super) fn build(arguments: &CatalogBuildArgs, output: &Output) -> Result<(), CliError> {
+    let scratch = tempfile::tempdir()
+        .map_err(|error| CliError::failed("file", format!("no directory to unpack in: {error}")))?;
+    let store = Store::open(
+        &scratch.path().join("unpacked"),
+        &scratch.path().join("lock"),
+    )
+    .map_err(failed)?;
+    let manifest_of = |path: &Path| -> Result<Manifest, String> {
+        let package = store.open_package(path, &|| false);
+        package
+            .map(|package| package.manifest().clone())
+            .map_err(|error| error.to_string())
+    };
+    let entries = if let Some(directory) = &arguments.directory {
+        if !directory.is_dir() {
+            let message = format!("{} is no directory", directory.display());
+            return Err(CliError::new(Exit::NotFound, "file", message));
+        }
+        from_directory(directory, arguments.base_url.as_deref(), &manifest_of).map_err(failed)?
+    } else {
+        let releases = match (&arguments.releases, &arguments.repository) {
+            (Some(path), _) => {
+                let bytes = fs::read(path).map_err(|error| {
+                    let message = format!("cannot read {}: {error}", path.display());
+                    CliError::new(Exit::NotFound, "file", message)
+                })?;
+                parse_releases(&bytes).map_err(failed)?
+            }
+            (None, Some(repository)) => listed(repository)?,
+            (None, None) => return Err(CliError::usage("nothing to make a catalog of")),
+        };
+        from_releases(&releases, &|url| {
+            progress(&format!("reading {url} …"));
+            match fetched(url, scratch.path(), &manifest_of) {
+                Ok(asset) => Some(asset),
+                Err(error) => {
+                    eprint_line(&format!("warning: {url}: {error}"));
+                    None
+                }
+            }
+        })
+    };
+    write(arguments, &entries, output)
+}
+
+fn write(arguments: &CatalogBuildArgs, entries: &[Entry], output: &Output) -> Result<(), CliError> {
+    let text = print(entries);
+    if arguments.out == Path::new("-") {
+        line(text.trim_end());
+        return Ok(());
+    }
+    let directory = match arguments.out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.persist(&arguments.out).map_err(|error| error.error)
+    });
+    written.map_err(|error| {
+        let path = arguments.out.display();
+        CliError::failed("file", format!("cannot write {path}: {error}"))
+    })?;
+    let result = json!({ "file": arguments.out, "connectors": entries.len() });
+    output.result(&result, || {
+        let path = arguments.out.display();
+        line(&format!("wrote {path} with {} connectors", entries.len()));
+    });
+    Ok(())
+}
+
+/// The releases of a repository on GitHub, page by page.
+fn listed(repository: &str) -> Result<Vec<ListedRelease>, CliError> {
+    let parts: Vec<_> = repository.split('/').collect();
+    let plain = |part: &&str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
+    };
+    if parts.len() != 2 || !parts.iter().all(plain) {
+        return Err(CliError::usage(format!("{repository:?} is not OWNER/NAME")));
+    }
+    let token = std::env::var("GITHUB_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty());
+    let mut releases = Vec::new();
+    for page in 1..=MAX_PAGES {
+        progress(&format!("reading page {page} of the releases …"));
+        let url =
+            format!("https://api.github.com/repos/{repository}/releases?per_page=100&page={page}");
+        let mut wanted = Wanted::new(parse_url(&url, false).map_err(failed)?);
+        wanted.bearer.clone_from(&token);
+        let limits = DownloadLimits {
+            bytes: MAX_PAGE_BYTES,
+            total: std::time::Duration::from_secs(30),
+            ..DownloadLimits::default()
+        };
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        download(&wanted, &mut file, &limits, &|_| {}, &|| false).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(failed)?;
+        let found = parse_releases(&bytes).map_err(failed)?;
+        let last = found.len() < 100;
+        releases.extend(found);
+        if last {
+            break;
+        }
+    }
+    Ok(releases)
+}
+
+fn fetched(
+    url: &str,
+    scratch: &Path,
+    manifest_of: &dyn Fn(&Path) -> Result<Manifest, String>,
+) -> Result<FetchedAsset, String> {
+    let url = parse_url(url, false).map_err(|error| error.to_string())?;
+    let file = tempfile::NamedTempFile::new_in(scratch).map_err(|error| error.to_string())?;
+    let (mut file, path) = file.into_parts();
+    let limits = DownloadLimits::default();
+    let fetched = download(&Wanted::new(url), &mut file, &limits, &|_| {}, &|| false)
+        .map_err(|error| error.to_string())?;
+    let Fetched::File(downloaded) = fetched else {
+        return Err("nothing came".to_owned());
+    };
+    Ok(FetchedAsset {
+        manifest: manifest_of(&path)?,
+        digest: Some(Digest {
+            sha256: downloaded.sha256,
+            size: downloaded.bytes,
+        }),
+    })
+}
