@@ -18,6 +18,7 @@ pub(crate) fn measure(
     let service = match pair.program {
         Program::Kitchen | Program::Hello => "workflow",
         Program::Bench => "bench",
+        Program::Connector => "connector",
     };
     let output = Command::new(host)
         .arg(format!("-service={service}"))

@@ -21,7 +21,7 @@ use std::{error::Error, path::Path, process::ExitCode, time::Instant};
 use crate::{
     plan::Plan,
     programs::{Programs, target_directory},
-    report::Report,
+    report::{Beside, Report},
     rounds::Rounds,
     rows::Source,
 };
@@ -80,7 +80,12 @@ fn run(plan: &Plan) -> Result<(), Failure> {
                 .figure(source, &programs)
                 .map_err(|error| format!("{}: {error}", row.name))
         };
-        let both = (figure(row.ours)?, figure(row.go)?);
+        let beside = match row.beside {
+            Beside::Go(source) => Beside::Go(figure(source)?),
+            Beside::Baseline(source) => Beside::Baseline(figure(source)?),
+            Beside::Nothing => Beside::Nothing,
+        };
+        let both = (figure(row.ours)?, beside);
         report.row(&row.name, row.unit, both, row.goal);
     }
     print!("{report}");

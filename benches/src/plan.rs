@@ -141,6 +141,9 @@ pub(crate) enum Program {
     Hello,
     /// The service of `proto/bench`.
     Bench,
+    /// The connector of the shared list of cases, called through our pool where the host
+    /// is ours.
+    Connector,
 }
 
 /// How connections are protected.
@@ -178,6 +181,17 @@ pub(crate) enum Figure {
     /// From the plugin's wish to dial to the answer of the host's service.
     BrokeredDialMs,
     BrokeredP50Us,
+}
+
+/// Something that only our host is asked for, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Own {
+    /// A list of a thousand installed connectors.
+    Listed,
+    /// A hundredth of the calls through a pool is slower.
+    PooledP99,
+    /// The same while another connector takes five seconds to start.
+    PooledP99BesideSlowStart,
 }
 
 /// What one pair gave in one round.

@@ -25,6 +25,7 @@ struct Plugins {
     kitchen: PathBuf,
     hello: PathBuf,
     bench: PathBuf,
+    connector: PathBuf,
 }
 
 impl Programs {
@@ -40,11 +41,13 @@ impl Programs {
                 .arg(&go)
                 .args(["./cmd/go-bench", "./cmd/go-plugin-kitchen"])
                 .args(["./cmd/go-plugin-hello", "./cmd/go-plugin-bench"])
+                .arg("./cmd/go-connector")
                 .current_dir(tools::repository().join("interop/go")),
         )?;
         // One after the other, so that none has features that only another needs.
         for arguments in [
             ["outboard-interop", "--bin", "rust-kitchen"],
+            ["outboard-interop", "--bin", "rust-connector"],
             ["hello-plugin", "--bin", "hello-plugin"],
             ["outboard-bench", "--bin", "rust-bench-plugin"],
         ] {
@@ -62,11 +65,13 @@ impl Programs {
                 kitchen: go.join("go-plugin-kitchen"),
                 hello: go.join("go-plugin-hello"),
                 bench: go.join("go-plugin-bench"),
+                connector: go.join("go-connector"),
             },
             rust: Plugins {
                 kitchen: rust.join("rust-kitchen"),
                 hello: rust.join("hello-plugin"),
                 bench: rust.join("rust-bench-plugin"),
+                connector: rust.join("rust-connector"),
             },
         })
     }
@@ -81,6 +86,7 @@ impl Programs {
             Program::Kitchen => &plugins.kitchen,
             Program::Hello => &plugins.hello,
             Program::Bench => &plugins.bench,
+            Program::Connector => &plugins.connector,
         }
     }
 }

@@ -15,27 +15,54 @@ struct Row {
     name: String,
     unit: &'static str,
     ours: f64,
-    go: f64,
-    /// Ours divided by Go's. Less is better, except for rates.
-    ratio: f64,
+    /// Absent where Go has nothing like it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    go: Option<f64>,
+    /// What ours is without what the row is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<f64>,
+    /// Ours divided by the other. Less is better, except for rates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<f64>,
     #[serde(skip)]
     goal: Option<Goal>,
+}
+
+/// What our figure stands beside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Beside<T> {
+    /// Go's.
+    Go(T),
+    /// Ours, without what the row is about.
+    Baseline(T),
+    /// Nothing.
+    Nothing,
 }
 
 /// What a row is to reach.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Goal {
-    /// Whether it is about our figure alone instead of the ratio to Go's.
-    ours_alone: bool,
+    about: About,
     required: Option<f64>,
     stretch: f64,
+}
+
+/// Which figure a goal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// The ratio to the other.
+    Ratio,
+    /// Ours alone.
+    Ours,
+    /// How much more ours is than the other.
+    Difference,
 }
 
 impl Goal {
     /// For the ratio.
     pub(crate) fn ratio(required: Option<f64>, stretch: f64) -> Goal {
         Goal {
-            ours_alone: false,
+            about: About::Ratio,
             required,
             stretch,
         }
@@ -44,8 +71,26 @@ impl Goal {
     /// For our figure, whatever Go's is, and not required.
     pub(crate) fn ours(stretch: f64) -> Goal {
         Goal {
-            ours_alone: true,
+            about: About::Ours,
             required: None,
+            stretch,
+        }
+    }
+
+    /// For our figure, and required.
+    pub(crate) fn at_most(required: f64, stretch: f64) -> Goal {
+        Goal {
+            about: About::Ours,
+            required: Some(required),
+            stretch,
+        }
+    }
+
+    /// For how much more our figure is than the other.
+    pub(crate) fn added(required: f64, stretch: f64) -> Goal {
+        Goal {
+            about: About::Difference,
+            required: Some(required),
             stretch,
         }
     }
@@ -56,16 +101,21 @@ impl Report {
         &mut self,
         name: &str,
         unit: &'static str,
-        (ours, go): (f64, f64),
+        (ours, beside): (f64, Beside<f64>),
         goal: Option<Goal>,
     ) {
-        let ratio = ours / go;
+        let (go, baseline) = match beside {
+            Beside::Go(go) => (Some(go), None),
+            Beside::Baseline(baseline) => (None, Some(baseline)),
+            Beside::Nothing => (None, None),
+        };
         self.rows.push(Row {
             name: name.to_owned(),
             unit,
             ours: rounded(ours),
-            go: rounded(go),
-            ratio: rounded(ratio),
+            go: go.map(rounded),
+            baseline: baseline.map(rounded),
+            ratio: go.or(baseline).map(|other| rounded(ours / other)),
             goal,
         });
     }
@@ -88,19 +138,24 @@ impl Row {
             return Default::default();
         };
         let sign = if self.more_is_better() { "≥" } else { "≤" };
-        let figure = if goal.ours_alone {
-            self.ours
-        } else {
-            self.ratio
+        let other = self.go.or(self.baseline);
+        let figure = match goal.about {
+            About::Ours => self.ours,
+            About::Ratio => self.ratio.unwrap_or(f64::NAN),
+            About::Difference => other.map_or(f64::NAN, |other| self.ours - other),
         };
         let reached = |limit: f64| match self.more_is_better() {
             true => figure >= limit,
             false => figure <= limit,
         };
-        let unit = if goal.ours_alone { " ours" } else { "" };
+        let unit = match goal.about {
+            About::Ratio => String::new(),
+            About::Ours => " ours".to_owned(),
+            About::Difference => format!(" {} more", self.unit),
+        };
         let stretch = format!("{sign} {}{unit}", rounded(goal.stretch));
         let words = match goal.required {
-            Some(required) => format!("{sign} {}, stretch {stretch}", rounded(required)),
+            Some(required) => format!("{sign} {}{unit}, stretch {stretch}", rounded(required)),
             None => format!("stretch {stretch}"),
         };
         let outcome = match goal.required.map(reached) {
@@ -120,13 +175,14 @@ impl fmt::Display for Report {
         writeln!(f, "|---|---|---:|---:|---:|---|---|")?;
         for row in &self.rows {
             let Row {
-                name,
-                unit,
-                ours,
-                go,
-                ratio,
-                ..
+                name, unit, ours, ..
             } = row;
+            let shown = |figure: Option<f64>| figure.map(|figure| figure.to_string());
+            let go = match row.baseline {
+                Some(baseline) => format!("{baseline} (ours, without)"),
+                None => shown(row.go).unwrap_or_default(),
+            };
+            let ratio = shown(row.ratio).unwrap_or_default();
             let (goal, outcome) = row.verdict();
             writeln!(
                 f,
@@ -179,7 +235,7 @@ mod tests {
     #[test]
     fn a_row_has_the_ratio_of_ours_to_gos() {
         let mut report = Report::default();
-        report.row("start", "ms", (5.0, 20.0), None);
+        report.row("start", "ms", (5.0, Beside::Go(20.0)), None);
         assert!(
             report
                 .to_string()
@@ -196,10 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_go_says_what_it_stands_beside() {
+        let mut report = Report::default();
+        report.row("listed", "ms", (5.0, Beside::Nothing), None);
+        report.row("busy", "ms", (5.0, Beside::Baseline(4.0)), None);
+        let table = report.to_string();
+        assert!(table.contains("| listed | ms | 5 |  |  |  |  |"), "{table}");
+        assert!(
+            table.contains("| busy | ms | 5 | 4 (ours, without) | 1.25 |  |  |"),
+            "{table}"
+        );
+        let json = report.json().expect("JSON");
+        assert!(
+            json.contains("\"baseline\": 4.0") && !json.contains("\"go\""),
+            "{json}"
+        );
+    }
+
+    #[test]
     fn a_goal_is_met_missed_or_surpassed_in_the_direction_of_its_unit() {
         let verdict = |unit, ours, goal| {
             let mut report = Report::default();
-            report.row("a row", unit, (ours, 1.0), Some(goal));
+            report.row("a row", unit, (ours, Beside::Go(1.0)), Some(goal));
             report.rows[0].verdict()
         };
         let less = Goal::ratio(Some(0.5), 0.25);
@@ -213,5 +287,17 @@ mod tests {
         assert_eq!(verdict("calls/s", 3.0, more).0, "stretch ≥ 2.5");
         assert_eq!(verdict("x", 1.6, Goal::ours(1.5)).1, "stretch missed");
         assert_eq!(verdict("x", 1.4, Goal::ours(1.5)).0, "stretch ≤ 1.5 ours");
+        assert_eq!(
+            verdict("ms", 60.0, Goal::at_most(50.0, 10.0)).1,
+            "**missed**"
+        );
+        let added = Goal::added(1.0, 0.1);
+        assert_eq!(verdict("ms", 2.1, added).1, "**missed**");
+        assert_eq!(verdict("ms", 1.9, added).1, "met");
+        assert_eq!(verdict("ms", 0.9, added).1, "stretch met");
+        assert_eq!(
+            verdict("ms", 2.0, added).0,
+            "≤ 1 ms more, stretch ≤ 0.1 ms more"
+        );
     }
 }

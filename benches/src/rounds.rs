@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Failure, go, ours,
-    plan::{Amounts, Figure, Figures, Maker, Pair, Program},
+    plan::{Amounts, Figure, Figures, Maker, Own, Pair, Program},
     programs::{Programs, megabytes},
     raw,
-    report::median_of,
+    report::{Beside, median_of},
     rows::{Row, Source},
 };
 
@@ -16,8 +16,10 @@ pub(crate) struct Rounds {
     /// are measured one after the other.
     wanted: Vec<(Pair, BTreeSet<Figure>)>,
     raw_wanted: bool,
+    own_wanted: BTreeSet<Own>,
     pairs: BTreeMap<(Pair, Figure), Vec<f64>>,
     raw_micros: Vec<f64>,
+    own: BTreeMap<Own, Vec<f64>>,
 }
 
 impl Rounds {
@@ -26,10 +28,16 @@ impl Rounds {
         let mut rounds = Rounds {
             wanted: Vec::new(),
             raw_wanted: false,
+            own_wanted: BTreeSet::new(),
             pairs: BTreeMap::new(),
             raw_micros: Vec::new(),
+            own: BTreeMap::new(),
         };
-        for source in rows.iter().flat_map(|row| [row.ours, row.go]) {
+        let sources = rows.iter().flat_map(|row| match row.beside {
+            Beside::Go(other) | Beside::Baseline(other) => vec![row.ours, other],
+            Beside::Nothing => vec![row.ours],
+        });
+        for source in sources {
             match source {
                 Source::Measured(pair, figure) => rounds.want(pair, figure),
                 Source::TimesRaw(pair) => {
@@ -37,6 +45,7 @@ impl Rounds {
                     rounds.raw_wanted = true;
                 }
                 Source::HelloSize(_) => {}
+                Source::Own(own) => drop(rounds.own_wanted.insert(own)),
             }
         }
         rounds
@@ -68,6 +77,9 @@ impl Rounds {
                 self.pairs.entry((*pair, *figure)).or_default().push(*value);
             }
         }
+        for (own, value) in ours::alone(amounts, &self.own_wanted, programs)? {
+            self.own.entry(own).or_default().push(value);
+        }
         Ok(())
     }
 
@@ -83,6 +95,7 @@ impl Rounds {
                 let raw = median(Some(&self.raw_micros))?;
                 median(self.pairs.get(&(pair, Figure::UnaryP50Us)))? / raw
             }
+            Source::Own(own) => median(self.own.get(&own))?,
             Source::HelloSize(maker) => megabytes(programs.plugin(Program::Hello, maker))?,
         };
         match figure.is_finite() && figure > 0.0 {

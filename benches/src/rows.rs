@@ -2,8 +2,8 @@
 //! to be reached.
 
 use crate::{
-    plan::{Caller, Figure, Maker, Pair, Program, Wire},
-    report::Goal,
+    plan::{Caller, Figure, Maker, Own, Pair, Program, Wire},
+    report::{Beside, Goal},
 };
 
 /// A row before anything is measured.
@@ -11,7 +11,7 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) ours: Source,
-    pub(crate) go: Source,
+    pub(crate) beside: Beside<Source>,
     pub(crate) goal: Option<Goal>,
 }
 
@@ -24,6 +24,8 @@ pub(crate) enum Source {
     TimesRaw(Pair),
     /// The size of a maker's smallest plugin.
     HelloSize(Maker),
+    /// Ours alone.
+    Own(Own),
 }
 
 /// The rows in the order in which they are shown.
@@ -35,6 +37,7 @@ pub(crate) fn all() -> Vec<Row> {
         rows.streams(wire);
         rows.broker(wire);
     }
+    rows.connectors();
     rows.footprint();
     rows.0
 }
@@ -53,8 +56,57 @@ impl Rows {
             name,
             unit,
             ours,
-            go,
+            beside: Beside::Go(go),
             goal,
+        });
+    }
+
+    /// Operations of a connector, each behind a lease of our pool, and what no Go host is
+    /// measured for.
+    fn connectors(&mut self) {
+        let (ours, go) = pairs(Program::Connector, Wire::AutoMtls, false);
+        let both = |figure| (Source::Measured(ours, figure), Source::Measured(go, figure));
+        let half = Goal::ratio(Some(0.5), 0.35);
+        let p50 = "execute p50".to_owned();
+        self.add(p50, "us", both(Figure::UnaryP50Us), Some(half));
+        let threefold = Goal::ratio(Some(3.0), 4.5);
+        let many = "execute with 64 callers".to_owned();
+        self.add(
+            many,
+            "calls/s",
+            both(Figure::CallsPerSecond),
+            Some(threefold),
+        );
+        let threefold = Goal::ratio(Some(3.0), 5.0);
+        let long = "64 MiB result".to_owned();
+        self.add(
+            long,
+            "MiB/s",
+            both(Figure::DownMibPerSecond),
+            Some(threefold),
+        );
+        self.own(
+            "1,000 installed connectors listed",
+            (Own::Listed, Beside::Nothing),
+            Goal::at_most(50.0, 10.0),
+        );
+        self.own(
+            "p99 of others while one plugin takes 5 s to start",
+            (
+                Own::PooledP99BesideSlowStart,
+                Beside::Baseline(Source::Own(Own::PooledP99)),
+            ),
+            Goal::added(1.0, 0.1),
+        );
+    }
+
+    fn own(&mut self, name: &str, (own, beside): (Own, Beside<Source>), goal: Goal) {
+        self.0.push(Row {
+            name: name.to_owned(),
+            unit: "ms",
+            ours: Source::Own(own),
+            beside,
+            goal: Some(goal),
         });
     }
 
@@ -261,8 +313,8 @@ mod tests {
     #[test]
     fn what_is_compared_with_go_is_connected_in_the_same_way() {
         for row in all() {
-            if let (Source::Measured(ours, figure), Source::Measured(go, other)) =
-                (row.ours, row.go)
+            if let (Source::Measured(ours, figure), Beside::Go(Source::Measured(go, other))) =
+                (row.ours, row.beside)
             {
                 assert_eq!(figure, other, "{}", row.name);
                 assert_eq!(ours.program, go.program, "{}", row.name);

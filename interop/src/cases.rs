@@ -30,6 +30,12 @@ pub const PYTHON: List = List {
     text: include_str!("../cases/python.json"),
 };
 
+/// What every host of the connector family does to the larder.
+pub const CONNECTOR: List = List {
+    path: "interop/cases/connector.json",
+    text: include_str!("../cases/connector.json"),
+};
+
 /// What every host of the matrix does to every plugin of it.
 pub const MATRIX: List = List {
     path: "interop/cases/matrix.json",
@@ -304,7 +310,7 @@ mod tests {
     #[test]
     fn the_lists_can_be_read_and_keep_every_handle_that_they_use() {
         let mut kept = Vec::new();
-        for case in [WORKFLOW, PYTHON, MATRIX, MATRIX_LATE]
+        for case in [WORKFLOW, PYTHON, CONNECTOR, MATRIX, MATRIX_LATE]
             .into_iter()
             .flat_map(List::cases)
         {

@@ -14,6 +14,7 @@
 //! what the list expects, so both directions are held to the same answers.
 
 pub mod cases;
+pub mod connector;
 mod engine;
 pub mod foreign;
 pub mod generated;

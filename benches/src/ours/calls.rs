@@ -1,5 +1,5 @@
-//! Calls that echo 100 bytes: a step of the workflow family, or the benchmarks'
-//! own service.
+//! Calls that echo 100 bytes: a step of the workflow family, an operation of a
+//! connector, or the benchmarks' own service.
 
 use std::time::Instant;
 
@@ -16,10 +16,11 @@ use prost_types::{Struct, Value, value::Kind};
 use tokio::task::JoinSet;
 use tonic::Status;
 
+use super::connector::Larder;
 use crate::{Failure, plan::Program};
 
 /// How much one call carries, there and back.
-const BYTES: usize = 100;
+pub(super) const BYTES: usize = 100;
 
 /// The call that is made over and over.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(super) enum Calls {
         client: EchoClient<Channel>,
         data: Bytes,
     },
+    Operation(Larder),
 }
 
 impl Calls {
@@ -70,6 +72,7 @@ impl Calls {
     pub(super) async fn one(&mut self) -> Result<(), Status> {
         let (client, request, text) = match self {
             Calls::Echo { client, data } => return call_echo(client, data).await,
+            Calls::Operation(larder) => return larder.echo().await,
             Calls::Step {
                 client,
                 request,
@@ -131,6 +134,8 @@ pub(super) fn payload() -> Bytes {
 pub(super) async fn first(program: Program, channel: Channel) -> Result<(), Status> {
     match program {
         Program::Bench => call_echo(&mut EchoClient::new(channel), &payload()).await,
+        // A pool starts those; no row is about that.
+        Program::Connector => Err(Status::unimplemented("no row starts a connector")),
         Program::Kitchen | Program::Hello => {
             let mut client = PluginServiceClient::new(channel);
             client.get_manifest(with_deadline(())).await.map(drop)

@@ -1,7 +1,9 @@
 //! Our host's figures, measured as `go-bench` measures the Go host's.
 
+mod alone;
 mod broker;
 mod calls;
+mod connector;
 mod streams;
 
 use std::{
@@ -13,7 +15,8 @@ use outboard_go_plugin::host::{PluginProcess, PluginSpec, TlsMode};
 use outboard_interop::host;
 use tokio::runtime;
 
-use self::calls::Calls;
+pub(crate) use self::alone::alone;
+use self::{calls::Calls, connector::Larder};
 use crate::{
     Failure,
     plan::{Amounts, Caller, Figure, Figures, Pair, Program, Wire},
@@ -24,7 +27,13 @@ use crate::{
 pub(crate) fn measure(amounts: &Amounts, pair: Pair, plugin: &Path) -> Result<Figures, Failure> {
     let amounts = amounts.clone();
     let spec = spec(pair, plugin);
-    let work = async move { everything(&amounts, pair, &spec).await };
+    let plugin = plugin.to_owned();
+    let work = async move {
+        match pair.program {
+            Program::Connector => operations(&amounts, &plugin).await,
+            _ => everything(&amounts, pair, &spec).await,
+        }
+    };
     match pair.caller {
         Caller::CurrentThread => runtime::Builder::new_current_thread()
             .enable_all()
@@ -44,6 +53,7 @@ fn spec(pair: Pair, plugin: &Path) -> PluginSpec {
     let handshake = match pair.program {
         Program::Kitchen | Program::Hello => host::handshake(),
         Program::Bench => outboard_bench::handshake(),
+        Program::Connector => outboard_interop::connector::handshake(),
     };
     PluginSpec::new("bench", plugin, handshake)
         .tls(match pair.wire {
@@ -89,6 +99,29 @@ async fn calls(
         return Ok(());
     }
     let mut calls = Calls::new(pair.program, process.channel()).await?;
+    times(amounts, &mut calls, figures).await?;
+    figures.insert(Figure::RssMib, resident_mebibytes(process)?);
+    Ok(())
+}
+
+/// A connector's operations. The pool owns its process, so nothing is asked of that.
+async fn operations(amounts: &Amounts, program: &Path) -> Result<Figures, Failure> {
+    let mut figures = Figures::new();
+    let larder = Larder::new(program)?;
+    let mut calls = Calls::Operation(larder.clone());
+    times(amounts, &mut calls, &mut figures).await?;
+    if amounts.streams > 0 {
+        larder.results(amounts, &mut figures).await?;
+    }
+    larder.shutdown().await;
+    Ok(figures)
+}
+
+/// Calls one after the other, and many at once.
+async fn times(amounts: &Amounts, calls: &mut Calls, figures: &mut Figures) -> Result<(), Failure> {
+    if amounts.unary == 0 && amounts.calls == 0 {
+        return Ok(());
+    }
     for _ in 0..amounts.warmup {
         calls.one().await?;
     }
@@ -108,7 +141,6 @@ async fn calls(
         let rate = calls.together(amounts.callers, amounts.calls).await?;
         figures.insert(Figure::CallsPerSecond, rate);
     }
-    figures.insert(Figure::RssMib, resident_mebibytes(process)?);
     Ok(())
 }
 

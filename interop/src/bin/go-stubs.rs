@@ -36,6 +36,12 @@ const ALL: &[Stubs] = &[
         generators: &[MESSAGES, SERVICES],
     },
     Stubs {
+        include: "proto/connector",
+        proto: "connector.proto",
+        package: "connectorpb",
+        generators: &[MESSAGES, SERVICES],
+    },
+    Stubs {
         include: "proto/bench",
         proto: "bench.proto",
         package: "benchpb",

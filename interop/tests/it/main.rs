@@ -5,6 +5,7 @@
 mod authority;
 mod callbacks;
 mod cases_for_every_pair;
+mod connectors;
 mod crashes;
 mod front_page;
 mod handshake_lines;

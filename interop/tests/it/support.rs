@@ -15,6 +15,9 @@ use outboard_interop::{
 /// The plugin of the recorded session, built with our SDK.
 pub(crate) const RUST_KITCHEN: &str = env!("CARGO_BIN_EXE_rust-kitchen");
 
+/// The connector of the shared list of cases, built with our SDK.
+pub(crate) const RUST_CONNECTOR: &str = env!("CARGO_BIN_EXE_rust-connector");
+
 /// The script of the Python example.
 pub(crate) fn python_plugin() -> PathBuf {
     tools::repository().join("examples/python-plugin/python-plugin")

@@ -35,7 +35,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.service, "service", "workflow", "what the plugin serves: workflow or bench")
+	flag.StringVar(&o.service, "service", "workflow", "what the plugin serves: workflow, bench or connector")
 	flag.BoolVar(&o.tls, "tls", false, "AutoMTLS instead of plain text")
 	flag.BoolVar(&o.mux, "mux", false, "brokered connections inside of the main one")
 	flag.IntVar(&o.warmup, "warmup", 2000, "calls before anything is measured")
@@ -43,7 +43,7 @@ func main() {
 	flag.IntVar(&o.callers, "callers", 64, "goroutines that call at once")
 	flag.IntVar(&o.calls, "calls", 0, "calls that all callers make together")
 	flag.IntVar(&o.starts, "starts", 0, "fresh starts up to the first answer")
-	flag.IntVar(&o.streams, "streams", 0, "streams in each direction (bench only)")
+	flag.IntVar(&o.streams, "streams", 0, "streams in each direction, of a connector results (not workflow)")
 	flag.IntVar(&o.chunks, "chunks", 64, "chunks in a stream")
 	flag.IntVar(&o.chunkSize, "chunk-size", 1<<20, "bytes in a chunk")
 	flag.IntVar(&o.dials, "dials", 0, "connections that the plugin dials back (bench only)")
@@ -92,8 +92,11 @@ func measureRunning(o options, program string, f figures) error {
 	if o.streams == 0 && o.dials == 0 && o.brokered == 0 {
 		return nil
 	}
+	if plugin.connector != nil {
+		return measureResults(o, plugin.connector, f)
+	}
 	if plugin.bench == nil {
-		return errors.New("only the bench service streams and calls back")
+		return errors.New("the workflow service neither streams nor calls back")
 	}
 	if err := measureStreams(o, plugin.bench, f); err != nil {
 		return err

@@ -13,7 +13,9 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"outboard.test/interop/connectorpb"
 	"outboard.test/interop/internal/bench"
+	"outboard.test/interop/internal/connector"
 	"outboard.test/interop/internal/workflow"
 	"outboard.test/interop/workflowpb"
 )
@@ -21,12 +23,13 @@ import (
 // deadline is what every call gets, on both sides of the benchmark.
 const deadline = 30 * time.Second
 
-// running is a plugin process; one of its two clients is set.
+// running is a plugin process; one of its clients is set.
 type running struct {
-	client   *plugin.Client
-	command  *exec.Cmd
-	workflow *workflow.Client
-	bench    *bench.Client
+	client    *plugin.Client
+	command   *exec.Cmd
+	workflow  *workflow.Client
+	bench     *bench.Client
+	connector connectorpb.ConnectorClient
 }
 
 // start runs the program as any user of go-plugin would, without a log, and
@@ -49,6 +52,10 @@ func start(o options, program string) (*running, error) {
 		name = bench.PluginName
 		config.HandshakeConfig = bench.Handshake
 		config.Plugins = plugin.PluginSet{name: &bench.Plugin{}}
+	case "connector":
+		name = connector.PluginName
+		config.HandshakeConfig = connector.Handshake
+		config.VersionedPlugins = connector.Versions(connector.MinProtoVersion, connector.ProtoVersion, nil)
 	default:
 		return nil, fmt.Errorf("there is no service %q", o.service)
 	}
@@ -63,6 +70,7 @@ func start(o options, program string) (*running, error) {
 	}
 	r.workflow, _ = dispensed.(*workflow.Client)
 	r.bench, _ = dispensed.(*bench.Client)
+	r.connector, _ = dispensed.(connectorpb.ConnectorClient)
 	return r, nil
 }
 
@@ -86,12 +94,15 @@ func (r *running) first() error {
 	if r.bench != nil {
 		return bench.CallEcho(ctx, r.bench.Echo, payload())
 	}
+	if r.connector != nil {
+		return echoOnce(r.connector)
+	}
 	_, err := r.workflow.GetManifest(ctx, &emptypb.Empty{})
 	return err
 }
 
-// caller makes what is needed for a function that echoes 100 bytes once: with
-// the workflow service a step that does so.
+// caller makes what is needed for a function that echoes 100 bytes once: with the
+// workflow service a step that does so, with a connector an operation.
 func (r *running) caller() (func() error, error) {
 	if r.bench != nil {
 		payload := payload()
@@ -100,6 +111,9 @@ func (r *running) caller() (func() error, error) {
 			defer cancel()
 			return bench.CallEcho(ctx, r.bench.Echo, payload)
 		}, nil
+	}
+	if r.connector != nil {
+		return func() error { return echoOnce(r.connector) }, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()

@@ -6,6 +6,7 @@ package caselist
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -27,9 +28,15 @@ type Result struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// Load reads a list.
+// Load reads a list; - is standard input.
 func Load(path string) ([]Case, error) {
-	text, err := os.ReadFile(path)
+	var text []byte
+	var err error
+	if path == "-" {
+		text, err = io.ReadAll(os.Stdin)
+	} else {
+		text, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return nil, err
 	}
