@@ -1,6 +1,7 @@
 //! The targets, one file each.
 
 mod broker_messages;
+mod connector_manifest;
 mod handshake_line;
 mod log_line;
 mod plugin_manifest;
@@ -27,6 +28,28 @@ pub const TARGETS: &[Target] = &[
             "\u{1a}",
         ],
         rounds: 100_000,
+    },
+    Target {
+        name: "connector_manifest",
+        run: connector_manifest::run,
+        words: &[
+            "\"schema_version\":",
+            "\"SHA256\":",
+            "\"module\":",
+            "\"Meta\":",
+            "\"Configs\":",
+            "\"Operations\":",
+            "\"Ops\":",
+            "\"Input\":",
+            "\"output_shape\":",
+            "\"visible_when\":",
+            "\"envelope_signature\":",
+            "null",
+            "[]",
+            "{}",
+            "1.0",
+        ],
+        rounds: 5_000,
     },
     Target {
         name: "handshake_line",

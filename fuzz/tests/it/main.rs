@@ -57,6 +57,11 @@ fn log_lines_keep_their_promises() {
 }
 
 #[test]
+fn connector_manifests_keep_their_promises() {
+    corpus_and_mutations("connector_manifest");
+}
+
+#[test]
 fn plugin_manifests_keep_their_promises() {
     corpus_and_mutations("plugin_manifest");
 }
