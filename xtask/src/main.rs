@@ -14,6 +14,7 @@ mod stage;
 mod test;
 mod tidy;
 mod tools;
+mod walk;
 
 /// What a command needs to say when it cannot go on: one line or a few, for a person.
 type Error = Box<dyn std::error::Error>;
@@ -39,6 +40,12 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         about: "run all tests, the ones in documentation too",
         run: test::run,
+    },
+    Task {
+        name: "walk",
+        arguments: "",
+        about: "run the README's walk through the life of a connector, word for word",
+        run: walk::run,
     },
     Task {
         name: "check",

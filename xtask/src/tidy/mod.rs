@@ -14,7 +14,7 @@ mod environment;
 mod files;
 mod licences;
 mod links;
-mod markdown;
+pub(crate) mod markdown;
 mod readme;
 mod seed_map;
 
