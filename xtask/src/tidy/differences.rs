@@ -1,28 +1,36 @@
-//! `docs/go-plugin-differences.md` has a row for each known problem of go-plugin,
-//! and the test that it names exists.
+//! `docs/go-plugin-differences.md` has a row for each known problem of go-plugin, and
+//! `docs/connector-differences.md` one for each defect of the original's connectors; the
+//! tests that they name exist.
 
 use std::collections::BTreeSet;
 
 use super::{Tree, markdown, seed_map};
 
-const PAGE: &str = "docs/go-plugin-differences.md";
-/// The numbers of the problems.
-const FIRST: u32 = 1;
-const LAST: u32 = 51;
+/// The pages, each with how many rows it must have, numbered from 1.
+const PAGES: &[(&str, u32)] = &[
+    ("docs/go-plugin-differences.md", 51),
+    ("docs/connector-differences.md", 29),
+];
 /// Stands in a row whose test is being written.
 const PENDING: &str = "(test: pending)";
 /// Begins the reason why a row has no test.
 const REASON: &str = "does not apply: ";
 
 pub(crate) fn check(tree: &Tree, problems: &mut Vec<String>) {
-    let Some(page) = tree.get(PAGE) else {
-        problems.push(format!("{PAGE}: is missing"));
+    for (page, rows) in PAGES {
+        check_page(tree, page, *rows, problems);
+    }
+}
+
+fn check_page(tree: &Tree, path: &str, rows: u32, problems: &mut Vec<String>) {
+    let Some(page) = tree.get(path) else {
+        problems.push(format!("{path}: is missing"));
         return;
     };
     let tests = seed_map::tests(tree);
-    let mut missing: BTreeSet<u32> = (FIRST..=LAST).collect();
+    let mut missing: BTreeSet<u32> = (1..=rows).collect();
     for (line, cells) in markdown::rows(&page.text, "Test") {
-        let row = format!("{PAGE}:{line}");
+        let row = format!("{path}:{line}");
         match cells.first().and_then(|number| number.parse().ok()) {
             Some(number) if missing.remove(&number) => {}
             Some(number) => problems.push(format!("{row}: {number} stands here once more")),
@@ -46,15 +54,15 @@ pub(crate) fn check(tree: &Tree, problems: &mut Vec<String>) {
         }
     }
     for number in missing {
-        problems.push(format!("{PAGE}: has no row for {number}"));
+        problems.push(format!("{path}: has no row for {number}"));
     }
 }
 
 /// Whether a path such as `faults::stop::one_that_hangs_is_killed` is a test in the
-/// file `stop` of a directory `faults`.
+/// file `stop` of a directory `faults`; a name without a path may be anywhere.
 fn exists(path: &str, tests: &[(&str, &str)]) -> bool {
     let Some((place, name)) = path.rsplit_once("::") else {
-        return false;
+        return tests.iter().any(|(_, test)| *test == path);
     };
     let place = place.replace("::", "/");
     let ends = [format!("/{place}.rs"), format!("/{place}/mod.rs")];
@@ -69,7 +77,7 @@ mod tests {
 
     fn problems(proof_of_two: &str) -> Vec<String> {
         let mut page = "| No. | Problem | Here | Test |\n|---|---|---|---|\n".to_owned();
-        for number in FIRST..=LAST {
+        for number in 1..=51 {
             let proof = match number {
                 2 => proof_of_two,
                 _ => "`stop::one_that_hangs_is_killed`",
@@ -86,8 +94,15 @@ mod tests {
             ("crates/outboard-go-plugin/tests/it/stop.rs", tests),
         ]);
         let mut problems = Vec::new();
-        check(&tree, &mut problems);
+        let (path, rows) = PAGES[0];
+        check_page(&tree, path, rows, &mut problems);
         problems
+    }
+
+    #[test]
+    fn a_name_without_a_path_may_be_anywhere() {
+        assert_eq!(problems("`one_that_hangs_is_killed`"), [""; 0]);
+        assert_eq!(problems("`one_that_sings`").len(), 1);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 mod check;
 mod config;
+mod connector;
+mod connector_author;
 mod doctor;
 mod help;
 mod plugin;

@@ -123,11 +123,30 @@ impl Home {
         let text = String::from_utf8(manifest).unwrap();
         self.write("data/plugins/store-plugin/plugin.json", &text);
         let copy = self.path("data/plugins/store-plugin/store-plugin");
-        let program = store_plugin_program();
+        let program = example_program("store-plugin");
         // A link costs nothing and is the same file.
         fs::hard_link(&program, &copy)
             .or_else(|_| fs::copy(&program, &copy).map(drop))
             .unwrap();
+    }
+
+    /// A package of the connector for SQL databases, in that version.
+    pub(crate) fn sql_package(&self, directory: &str, version: &str) -> PathBuf {
+        let program = example_program("sql-connector");
+        let dumped = Command::new(&program)
+            .arg("--dump-manifest")
+            .output()
+            .unwrap();
+        assert!(dumped.status.success(), "{dumped:?}");
+        let mut manifest: Value = serde_json::from_slice(&dumped.stdout).unwrap();
+        manifest["version"] = version.into();
+        let entry = manifest["entry"].as_str().unwrap().to_owned();
+        let file = self.write(&format!("{directory}/plugin.json"), &manifest.to_string());
+        let copy = file.with_file_name(entry);
+        fs::hard_link(&program, &copy)
+            .or_else(|_| fs::copy(&program, &copy).map(drop))
+            .unwrap();
+        self.path(directory)
     }
 
     /// Processes whose program lies in this home.
@@ -267,17 +286,18 @@ fn newest(path: &Path) -> Option<SystemTime> {
         .flatten()
 }
 
-/// The built example plugin. It is another package's, so that it may have to be
+/// The built program of an example. It is another package's, so that it may have to be
 /// built first, also where an old one lies.
-fn store_plugin_program() -> PathBuf {
+fn example_program(package: &str) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut directory = std::env::current_exe().unwrap();
     directory.pop();
     directory.pop();
-    let program = directory.join("store-plugin");
+    let program = directory.join(package);
+    let example = format!("examples/{package}");
     let sources = [
-        "examples/store-plugin",
+        example.as_str(),
         "crates/outboard-sdk/src",
         "crates/outboard-go-plugin/src",
         "crates/outboard-contracts/src",
@@ -297,12 +317,12 @@ fn store_plugin_program() -> PathBuf {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "-p", "store-plugin", "--profile", profile])
+        .args(["build", "-p", package, "--profile", profile])
         .arg("--target-dir")
         .arg(directory.parent().unwrap())
         .current_dir(repository())
         .status()
         .unwrap();
-    assert!(built.success(), "cannot build the example plugin");
+    assert!(built.success(), "cannot build {package}");
     program
 }
