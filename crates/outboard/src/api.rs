@@ -207,10 +207,11 @@ impl Api {
 
 pub(crate) fn failure(status: u16, value: &Value, text: &str) -> CliError {
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let exit = match status {
-        400 => Exit::Usage,
-        401 | 403 => Exit::Refused,
-        404 => Exit::NotFound,
+    // What programs branch on comes first: a command ends alike with a server and without.
+    let exit = match (field("kind").as_deref(), status) {
+        (Some("invalid_input" | "invalid_name"), _) | (_, 400) => Exit::Usage,
+        (Some("refused"), _) | (_, 401 | 403) => Exit::Refused,
+        (_, 404) => Exit::NotFound,
         _ => Exit::Failed,
     };
     let kind = field("kind").unwrap_or_else(|| match status {

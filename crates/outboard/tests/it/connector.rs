@@ -52,15 +52,11 @@ fn a_connector_is_installed_configured_called_and_removed_without_a_server() {
     assert_eq!(listed[0]["state"], "stopped");
     assert_eq!(listed[0]["signed"], "none");
 
-    let made = json!({ "statement": "create table kept (name text)" });
+    let made = json!({ "sql": "create table kept (name text)" });
     call(&home, "execute", &made);
-    let put = json!({ "statement": "insert into kept values (?)", "parameters": ["pear"] });
+    let put = json!({ "sql": "insert into kept values (?)", "parameters": ["pear"] });
     assert_eq!(call(&home, "execute", &put)["rows_affected"], 1);
-    let got = call(
-        &home,
-        "query",
-        &json!({ "statement": "select name from kept" }),
-    );
+    let got = call(&home, "query", &json!({ "sql": "select name from kept" }));
     assert_eq!(got["rows"], json!([{ "name": "pear" }]));
 
     let history = home
@@ -93,18 +89,13 @@ fn each_way_of_calling_wrongly_has_its_exit_code_and_a_hint() {
         (&["sql", "nope"], 3, "no operation"),
         (&["sql", "query", "--input", "{}"], 2, "required"),
         (
-            &["sql", "query", "--input", "{\"statment\": \"x\"}"],
+            &["sql", "query", "--input", "{\"sgl\": \"x\"}"],
             2,
             "there is no field",
         ),
         (&["sql", "query", "--input", "{"], 2, "no JSON"),
         (
-            &[
-                "sql",
-                "execute",
-                "--input",
-                "{\"statement\": \"drop table x\"}",
-            ],
+            &["sql", "execute", "--input", "{\"sql\": \"drop table x\"}"],
             4,
             "--yes",
         ),
@@ -125,7 +116,7 @@ fn each_way_of_calling_wrongly_has_its_exit_code_and_a_hint() {
         "sql",
         "query",
         "--input",
-        "{\"statement\": \"select nothing\"}",
+        "{\"sql\": \"select nothing\"}",
         "--json",
     ]);
     assert_eq!(failed.exits(1).json()["error"]["kind"], "operation");
@@ -150,7 +141,7 @@ fn a_server_and_a_directory_give_the_same_answers() {
         let there = home.run(arguments).exits(0).json();
         assert_eq!(there, here, "{arguments:?}");
     }
-    let got = call(&home, "query", &json!({ "statement": "select 7 as seven" }));
+    let got = call(&home, "query", &json!({ "sql": "select 7 as seven" }));
     assert_eq!(got["rows"], json!([{ "seven": 7 }]));
     // Now a process runs, and the server is asked for it.
     let shown = home
@@ -230,7 +221,7 @@ fn a_pipeline_calls_a_connector_and_check_knows_what_it_could_not() {
         "good.yaml",
         &flow(
             "query",
-            "{ statement: \"select {{ trigger.number }} as number\" }",
+            "{ sql: \"select {{ trigger.number }} as number\" }",
         ),
     );
     let good = good.to_str().unwrap();
