@@ -20,10 +20,10 @@ pub enum DownloadError {
         /// The scheme.
         scheme: String,
     },
-    /// A redirect that is not followed.
-    #[error("{url}: its redirect is not followed: {reason}")]
+    /// A redirect, or an address in a catalog, that is not followed.
+    #[error("{url} is not followed: {reason}")]
     Redirect {
-        /// The URL.
+        /// Who leads there.
         url: String,
         /// Why not.
         reason: String,
@@ -43,6 +43,34 @@ pub enum DownloadError {
         url: String,
         /// How many are allowed.
         limit: u64,
+    },
+    /// Not as large as the catalog says.
+    #[error("{url} has {found} bytes, and the catalog says {wanted}; it is not what was published")]
+    Size {
+        /// The URL.
+        url: String,
+        /// How many there must be.
+        wanted: u64,
+        /// How many are declared, or came until it was given up.
+        found: u64,
+    },
+    /// Not what the catalog says.
+    #[error(
+        "{url} has the SHA-256 {found}, and the catalog says {wanted}; it is not what was published"
+    )]
+    Digest {
+        /// The URL.
+        url: String,
+        /// What it must hash to.
+        wanted: String,
+        /// What it hashes to.
+        found: String,
+    },
+    /// A token that cannot be sent.
+    #[error("{url}: the token has a character that no header may have")]
+    Token {
+        /// The URL.
+        url: String,
     },
     /// The connection ended before the file did.
     #[error("{url} was cut off after {bytes} bytes")]
@@ -84,30 +112,4 @@ pub enum DownloadError {
     /// The caller does not want it any more.
     #[error("it was cancelled")]
     Cancelled,
-}
-
-impl DownloadError {
-    pub(super) fn of(url: &str, error: &ureq::Error) -> DownloadError {
-        let url = url.to_owned();
-        match error {
-            ureq::Error::Timeout(_) => DownloadError::TooSlow {
-                url,
-                waited: Duration::ZERO,
-                what: "to connect and to answer",
-            },
-            error => DownloadError::Connection {
-                url,
-                reason: error.to_string(),
-            },
-        }
-    }
-
-    /// Whether trying again later may help, and so whether an older copy is better than
-    /// nothing.
-    pub fn is_passing(&self) -> bool {
-        !matches!(
-            self,
-            DownloadError::Url { .. } | DownloadError::Scheme { .. } | DownloadError::Cancelled
-        )
-    }
 }

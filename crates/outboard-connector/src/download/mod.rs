@@ -1,25 +1,51 @@
 //! Fetching files over HTTP, within limits.
 //!
-//! `https` is asked for, but from this machine itself. A redirect never leads to a weaker
-//! scheme, and what authorises at one host is not sent to another.
+//! `https` is asked for, but from this machine itself. A redirect leads neither to a weaker
+//! scheme nor from elsewhere to this machine, and what authorises at one origin is not sent
+//! to another.
 //!
-//! Everything here blocks.
+//! Everything here blocks, for no longer than [`DownloadLimits`] says.
+//!
+//! ```no_run
+//! use outboard_connector::download::{DownloadLimits, Fetched, Wanted, download, parse_url};
+//!
+//! let url = parse_url("https://example.org/weather-1.1.0-linux-amd64.zip", false)?;
+//! let mut file = std::fs::File::create("weather.zip")?;
+//! let tell = |progress| println!("{progress:?}");
+//! let limits = DownloadLimits::default();
+//! match download(&Wanted::new(url), &mut file, &limits, &tell, &|| false)? {
+//!     Fetched::File(file) => println!("{} bytes, {}", file.bytes, file.sha256),
+//!     other => println!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod address;
 mod error;
 mod pull;
+mod request;
 
 use std::{
     fs::File,
-    io::{Read, Write},
-    net::IpAddr,
-    time::{Duration, Instant},
+    io::{self, Write},
+    time::Duration,
 };
 
+use outboard_contracts::connector::catalog::Digest;
 use sha2::{Digest as _, Sha256};
-use url::{Host, Url};
+use url::Url;
 
-pub use self::error::DownloadError;
-use self::pull::Pull;
+pub(crate) use self::address::led;
+use self::{
+    address::check_scheme,
+    pull::{Event, Pull},
+};
+pub use self::{
+    address::{parse_url, shown},
+    error::DownloadError,
+};
+
+const MIB: u64 = 1024 * 1024;
 
 /// How far an installation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -69,7 +95,7 @@ pub struct DownloadLimits {
     pub bytes: u64,
     /// How long it may take in all: 10 min.
     pub total: Duration,
-    /// How long a connection may take: 10 s.
+    /// How long the address of a host, and then a connection to it, may take: 10 s.
     pub connect: Duration,
     /// How long nothing may come: 30 s.
     pub idle: Duration,
@@ -82,7 +108,7 @@ pub struct DownloadLimits {
 impl Default for DownloadLimits {
     fn default() -> DownloadLimits {
         DownloadLimits {
-            bytes: 512 * 1024 * 1024,
+            bytes: 512 * MIB,
             total: Duration::from_secs(600),
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(30),
@@ -93,14 +119,17 @@ impl Default for DownloadLimits {
 }
 
 /// What to fetch. Its debug output shows no token.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Wanted {
     /// Where from.
     pub url: Url,
-    /// A bearer token for that origin.
+    /// A bearer token for that origin. Without one, a user and a password in the URL
+    /// authorise there.
     pub bearer: Option<String>,
     /// What was there before: the answer is [`Fetched::NotModified`] if it still is.
     pub etag: Option<String>,
+    /// What the file must be. A server that declares another size is not read further.
+    pub digest: Option<Digest>,
 }
 
 impl std::fmt::Debug for Wanted {
@@ -109,6 +138,7 @@ impl std::fmt::Debug for Wanted {
             .debug_struct("Wanted")
             .field("url", &shown(&self.url))
             .field("etag", &self.etag)
+            .field("digest", &self.digest)
             .finish_non_exhaustive()
     }
 }
@@ -120,6 +150,7 @@ impl Wanted {
             url,
             bearer: None,
             etag: None,
+            digest: None,
         }
     }
 }
@@ -145,58 +176,15 @@ pub struct Downloaded {
     pub etag: Option<String>,
 }
 
-/// A URL as it may be shown: without user, password, query and fragment.
-pub fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // They fail for URLs that cannot have any.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
-}
-
-/// Reads a URL that something is to be fetched from.
+/// Fetches a file into `into`, and tells of every whole per cent, or of every mebibyte
+/// where nobody says how large it is.
+///
+/// `cancelled` is asked several times in a second, from the first moment. What was written
+/// until then stays in `into`, whose beginning and end are the caller's business.
 ///
 /// # Errors
 ///
-/// [`DownloadError::Url`], [`DownloadError::Scheme`].
-pub fn parse_url(text: &str, allow_http: bool) -> Result<Url, DownloadError> {
-    let url = Url::parse(text).map_err(|error| DownloadError::Url {
-        reason: error.to_string(),
-    })?;
-    check_scheme(&url, allow_http)?;
-    Ok(url)
-}
-
-fn check_scheme(url: &Url, allow_http: bool) -> Result<(), DownloadError> {
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if allow_http || is_loopback(url) => Ok(()),
-        scheme => Err(DownloadError::Scheme {
-            url: shown(url),
-            scheme: scheme.to_owned(),
-        }),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
-}
-
-/// Fetches a file into `into`, and tells of every whole per cent.
-///
-/// `cancelled` is asked several times in a second. What was written until then stays in
-/// `into`, whose beginning and end are the caller's business.
-///
-/// # Errors
-///
-/// [`DownloadError`]. No text has a token or a query.
+/// [`DownloadError`]. No text has a token, a password or a query.
 pub fn download(
     wanted: &Wanted,
     into: &mut File,
@@ -204,54 +192,144 @@ pub fn download(
     progress: &dyn Fn(Progress),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched, DownloadError> {
-    let until = Instant::now() + limits.total;
-    let Some(answer) = ask(wanted, limits, until)? else {
-        return Ok(Fetched::NotModified);
-    };
+    check_scheme(&wanted.url, limits.allow_http)?;
     let url = shown(&wanted.url);
-    let total = answer.content_length;
-    if let Some(bytes) = total {
-        if bytes > limits.bytes {
-            return Err(DownloadError::TooLarge {
+    let mut pull = Pull::begin(wanted, limits).map_err(DownloadError::Io)?;
+    let head = match pull.next(cancelled)? {
+        Event::Head(head) => head,
+        Event::NotModified => return Ok(Fetched::NotModified),
+        _ => {
+            return Err(DownloadError::Connection {
                 url,
-                limit: limits.bytes,
+                reason: "it has no beginning".to_owned(),
             });
         }
+    };
+    let mut expected = Expected::new(wanted, limits, head.length, &url)?;
+    if let Some(bytes) = head.length {
         check_room(into, bytes)?;
     }
     let mut hash = Sha256::new();
     let mut told = Progress::of(Phase::Downloading);
-    told.total = total;
+    told.total = expected.total();
     progress(told);
-    let mut body = Pull::begin(answer.body, limits.idle, until).map_err(DownloadError::Io)?;
-    while let Some(piece) = body.next(&url, cancelled)? {
+    while let Event::Piece(piece) = pull.next(cancelled)? {
+        let before = told.bytes;
         told.bytes += piece.len() as u64;
-        if told.bytes > limits.bytes {
-            return Err(DownloadError::TooLarge {
-                url,
-                limit: limits.bytes,
-            });
-        }
+        expected.came(told.bytes)?;
         hash.update(&piece);
-        into.write_all(&piece).map_err(DownloadError::Io)?;
-        let percent = total.and_then(|total| percent(told.bytes, total));
-        if percent != told.percent {
+        into.write_all(&piece)
+            .map_err(|error| write_error(error, into, told))?;
+        let percent = told.total.and_then(|total| percent(told.bytes, total));
+        let worth = match told.total {
+            Some(_) => percent != told.percent,
+            None => before / MIB != told.bytes / MIB,
+        };
+        if worth {
             told.percent = percent;
             progress(told);
         }
     }
-    if total.is_some_and(|total| total != told.bytes) {
-        return Err(DownloadError::CutOff {
-            url,
-            bytes: told.bytes,
-        });
-    }
     into.flush().map_err(DownloadError::Io)?;
-    Ok(Fetched::File(Downloaded {
+    let downloaded = Downloaded {
         bytes: told.bytes,
         sha256: hex(&hash.finalize()),
-        etag: answer.etag,
-    }))
+        etag: head.etag,
+    };
+    expected.ended(&downloaded)?;
+    Ok(Fetched::File(downloaded))
+}
+
+/// What a file must be to be taken.
+struct Expected<'a> {
+    url: &'a str,
+    limit: u64,
+    declared: Option<u64>,
+    digest: Option<&'a Digest>,
+}
+
+impl<'a> Expected<'a> {
+    fn new(
+        wanted: &'a Wanted,
+        limits: &DownloadLimits,
+        declared: Option<u64>,
+        url: &'a str,
+    ) -> Result<Expected<'a>, DownloadError> {
+        let expected = Expected {
+            url,
+            limit: limits.bytes,
+            declared,
+            digest: wanted.digest.as_ref(),
+        };
+        for bytes in [declared, expected.size()].into_iter().flatten() {
+            expected.within_limit(bytes)?;
+        }
+        match (declared, expected.size()) {
+            (Some(found), Some(size)) if found != size => Err(expected.wrong_size(size, found)),
+            _ => Ok(expected),
+        }
+    }
+
+    /// The size that the digest names; 0 is none, as in catalogs that leave it out.
+    fn size(&self) -> Option<u64> {
+        let size = self.digest.map(|digest| digest.size);
+        size.filter(|size| *size > 0)
+    }
+
+    fn total(&self) -> Option<u64> {
+        self.declared.or(self.size())
+    }
+
+    fn within_limit(&self, bytes: u64) -> Result<(), DownloadError> {
+        if bytes > self.limit {
+            return Err(DownloadError::TooLarge {
+                url: self.url.to_owned(),
+                limit: self.limit,
+            });
+        }
+        Ok(())
+    }
+
+    fn wrong_size(&self, wanted: u64, found: u64) -> DownloadError {
+        DownloadError::Size {
+            url: self.url.to_owned(),
+            wanted,
+            found,
+        }
+    }
+
+    fn came(&mut self, bytes: u64) -> Result<(), DownloadError> {
+        self.within_limit(bytes)?;
+        match self.size() {
+            Some(size) if bytes > size => Err(self.wrong_size(size, bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&self, downloaded: &Downloaded) -> Result<(), DownloadError> {
+        let bytes = downloaded.bytes;
+        if self.declared.is_some_and(|declared| declared != bytes) {
+            return Err(DownloadError::CutOff {
+                url: self.url.to_owned(),
+                bytes,
+            });
+        }
+        if let Some(size) = self.size()
+            && size != bytes
+        {
+            return Err(self.wrong_size(size, bytes));
+        }
+        match self.digest {
+            Some(digest) if !digest.sha256.eq_ignore_ascii_case(&downloaded.sha256) => {
+                Err(DownloadError::Digest {
+                    url: self.url.to_owned(),
+                    wanted: digest.sha256.chars().take(64).collect(),
+                    found: downloaded.sha256.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn percent(bytes: u64, total: u64) -> Option<u8> {
@@ -265,99 +343,24 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Better to say so now than when the disk is full.
 fn check_room(into: &File, bytes: u64) -> Result<(), DownloadError> {
-    let Ok(system) = rustix::fs::fstatvfs(into) else {
-        // Some file systems do not say.
-        return Ok(());
-    };
-    let free = system.f_bavail.saturating_mul(system.f_frsize);
-    if free < bytes {
-        return Err(DownloadError::NoRoom { bytes, free });
+    match free(into) {
+        Some(free) if free < bytes => Err(DownloadError::NoRoom { bytes, free }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-struct Answer {
-    body: Box<dyn Read + Send>,
-    content_length: Option<u64>,
-    etag: Option<String>,
+/// How many bytes are free where the file is; some file systems do not say.
+fn free(into: &File) -> Option<u64> {
+    let system = rustix::fs::fstatvfs(into).ok()?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
-/// Asks, and follows redirects as far as they are allowed. `None`: it is what it was.
-fn ask(
-    wanted: &Wanted,
-    limits: &DownloadLimits,
-    until: Instant,
-) -> Result<Option<Answer>, DownloadError> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_connect(Some(limits.connect))
-        .timeout_recv_response(Some(limits.idle))
-        .timeout_global(Some(until.saturating_duration_since(Instant::now())))
-        .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut url = wanted.url.clone();
-    check_scheme(&url, limits.allow_http)?;
-    for _ in 0..=limits.redirects {
-        let mut request = agent.get(url.as_str());
-        if url.origin() == wanted.url.origin() {
-            if let Some(bearer) = &wanted.bearer {
-                request = request.header("authorization", format!("Bearer {bearer}"));
-            }
-            if let Some(etag) = &wanted.etag {
-                request = request.header("if-none-match", etag);
-            }
-        }
-        let answer = request
-            .call()
-            .map_err(|error| DownloadError::of(&shown(&url), &error))?;
-        let header = |name: &str| {
-            let value = answer.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        let status = answer.status().as_u16();
-        match status {
-            200 => {
-                let content_length = header("content-length").and_then(|text| text.parse().ok());
-                // Without its declared length a packed body is not what is counted.
-                let packed = answer.headers().contains_key("content-encoding");
-                let etag = header("etag");
-                return Ok(Some(Answer {
-                    body: Box::new(answer.into_body().into_reader()),
-                    content_length: content_length.filter(|_| !packed),
-                    etag,
-                }));
-            }
-            304 if wanted.etag.is_some() => return Ok(None),
-            301 | 302 | 303 | 307 | 308 => {
-                let next = header("location").and_then(|location| url.join(&location).ok());
-                let Some(next) = next else {
-                    return Err(DownloadError::Redirect {
-                        url: shown(&url),
-                        reason: "it leads nowhere".to_owned(),
-                    });
-                };
-                if url.scheme() == "https" && next.scheme() != "https" {
-                    return Err(DownloadError::Redirect {
-                        url: shown(&url),
-                        reason: format!("it leads from https to {}", next.scheme()),
-                    });
-                }
-                check_scheme(&next, limits.allow_http)?;
-                url = next;
-            }
-            status => {
-                return Err(DownloadError::Status {
-                    url: shown(&url),
-                    status,
-                });
-            }
-        }
+fn write_error(error: io::Error, into: &File, told: Progress) -> DownloadError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DownloadError::NoRoom {
+            bytes: told.total.unwrap_or(told.bytes),
+            free: free(into).unwrap_or_default(),
+        },
+        _ => DownloadError::Io(error),
     }
-    Err(DownloadError::Redirect {
-        url: shown(&wanted.url),
-        reason: format!("there are more than {}", limits.redirects),
-    })
 }

@@ -1,13 +1,17 @@
-//! A body that is read on a thread of its own, so that nothing which it does not do can
-//! hold the caller up.
+//! A request and its body on a thread of their own, so that nothing which a server or a
+//! resolver does not do can hold the caller up.
 
 use std::{
-    io::{self, Read},
+    io,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     time::{Duration, Instant},
 };
 
-use super::DownloadError;
+use super::{
+    DownloadError, DownloadLimits, Wanted,
+    request::{Answer, Head, ask, body_error},
+    shown,
+};
 
 /// How large one piece is, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -16,99 +20,116 @@ const PIECES: usize = 4;
 /// How often the caller is asked whether it still wants the rest.
 const ASK: Duration = Duration::from_millis(50);
 
-type Piece = io::Result<Vec<u8>>;
+/// What comes, in this order.
+pub(super) enum Event {
+    /// Nothing: it is what it was. The last one.
+    NotModified,
+    /// The answer begins.
+    Head(Head),
+    /// A piece of it.
+    Piece(Vec<u8>),
+    /// It is complete, as far as the connection tells. The last one.
+    End,
+    /// It failed. The last one.
+    Failed(DownloadError),
+}
 
-/// The pieces of a body. Dropping it ends the thread at its next piece, and at the
-/// agent's own deadline if there is none.
+/// A request under way. Dropping it ends the thread at its next piece, and at the latest
+/// when the time for all of it is over.
 pub(super) struct Pull {
-    pieces: Receiver<Piece>,
-    idle: Duration,
+    events: Receiver<Event>,
+    url: String,
+    limits: DownloadLimits,
     until: Instant,
-    bytes: u64,
+    begun: bool,
 }
 
 impl Pull {
-    pub(super) fn begin(
-        body: Box<dyn Read + Send>,
-        idle: Duration,
-        until: Instant,
-    ) -> io::Result<Pull> {
-        let (send, pieces) = sync_channel(PIECES);
+    pub(super) fn begin(wanted: &Wanted, limits: &DownloadLimits) -> io::Result<Pull> {
+        let until = Instant::now() + limits.total;
+        let (send, events) = sync_channel(PIECES);
+        let url = shown(&wanted.url);
+        let (wanted, owned) = (wanted.clone(), *limits);
         std::thread::Builder::new()
             .name("outboard-download".to_owned())
-            .spawn(move || read(body, &send))?;
+            .spawn(move || run(&wanted, &owned, until, &send))?;
         Ok(Pull {
-            pieces,
-            idle,
+            events,
+            url,
+            limits: *limits,
             until,
-            bytes: 0,
+            begun: false,
         })
     }
 
-    /// The next piece; `None` at the end.
-    pub(super) fn next(
-        &mut self,
-        url: &str,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<u8>>, DownloadError> {
-        let begun = Instant::now();
+    /// The next event.
+    pub(super) fn next(&mut self, cancelled: &dyn Fn() -> bool) -> Result<Event, DownloadError> {
+        let waiting = Instant::now();
         loop {
             if cancelled() {
                 return Err(DownloadError::Cancelled);
             }
-            let slow = |what| DownloadError::TooSlow {
-                url: url.to_owned(),
-                waited: begun.elapsed(),
+            let slow = |waited, what| DownloadError::TooSlow {
+                url: self.url.clone(),
+                waited,
                 what,
             };
-            if begun.elapsed() >= self.idle {
-                return Err(slow("without a byte"));
+            let now = Instant::now();
+            if now >= self.until {
+                return Err(slow(self.limits.total, "without an end"));
             }
-            if Instant::now() >= self.until {
-                return Err(slow("before the time for all of it was over"));
+            // Until the answer begins the request has limits of its own.
+            if self.begun && now - waiting >= self.limits.idle {
+                return Err(slow(self.limits.idle, "without a byte"));
             }
-            match self.pieces.recv_timeout(ASK) {
-                Ok(Ok(piece)) => {
-                    self.bytes += piece.len() as u64;
-                    return Ok(Some(piece));
-                }
-                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(DownloadError::CutOff {
-                        url: url.to_owned(),
-                        bytes: self.bytes,
-                    });
-                }
-                Ok(Err(error)) => {
-                    return Err(DownloadError::Connection {
-                        url: url.to_owned(),
-                        reason: format!("after {} bytes: {error}", self.bytes),
-                    });
+            match self.events.recv_timeout(ASK.min(self.until - now)) {
+                Ok(Event::Failed(error)) => return Err(error),
+                Ok(event) => {
+                    self.begun = true;
+                    return Ok(event);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                // It panicked: every other way out says how it ended.
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(DownloadError::Connection {
+                        url: self.url.clone(),
+                        reason: "the request ended without an answer".to_owned(),
+                    });
+                }
             }
         }
     }
 }
 
-fn read(mut body: Box<dyn Read + Send>, pieces: &SyncSender<Piece>) {
-    loop {
-        let mut piece = vec![0; PIECE];
-        let sent = match body.read(&mut piece) {
-            Ok(0) => return,
-            Ok(length) => {
-                piece.truncate(length);
-                pieces.send(Ok(piece))
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                // Whoever asked may have gone, and then there is nobody to tell.
-                let _ = pieces.send(Err(error));
+fn run(wanted: &Wanted, limits: &DownloadLimits, until: Instant, events: &SyncSender<Event>) {
+    let last = match ask(wanted, limits, until) {
+        Ok(Some(Answer { head, mut body })) => {
+            if events.send(Event::Head(head)).is_err() {
                 return;
             }
-        };
-        if sent.is_err() {
-            return;
+            let mut bytes = 0;
+            loop {
+                let mut piece = vec![0; PIECE];
+                match body.read(&mut piece) {
+                    Ok(0) => break Event::End,
+                    Ok(length) => {
+                        bytes += length as u64;
+                        piece.truncate(length);
+                        if events.send(Event::Piece(piece)).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        let url = shown(&wanted.url);
+                        break Event::Failed(body_error(&url, error, bytes, limits));
+                    }
+                }
+            }
         }
-    }
+        Ok(None) => Event::NotModified,
+        Err(error) => Event::Failed(error),
+    };
+    // Whoever asked may have gone, and then there is nobody to tell.
+    let _ = events.send(last);
 }
