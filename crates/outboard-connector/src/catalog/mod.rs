@@ -5,6 +5,8 @@
 //! [`outboard_contracts::connector::catalog`]. Everything here blocks.
 
 pub mod build;
+mod cache;
+mod near;
 mod reader;
 mod source;
 

@@ -8,7 +8,11 @@ use std::{
 
 use outboard_contracts::connector::catalog::{Digest, Entry, NoRelease};
 
-use super::source::{Cached, Source, SourceError};
+use super::{
+    near::near,
+    source::{Cached, Look, Source, SourceError},
+};
+use crate::download::{DownloadError, Wanted, parse_url};
 
 /// How catalogs are read.
 #[derive(Clone)]
@@ -77,6 +81,14 @@ pub enum ReaderError {
         /// What is not there.
         reason: NoRelease,
     },
+    /// A catalog has it, at a place that nothing is fetched from.
+    #[error("{key} has no archive that may be fetched: {reason}")]
+    Asset {
+        /// What was asked for.
+        key: String,
+        /// What is wrong with the place.
+        reason: String,
+    },
 }
 
 fn hint(near: &[String]) -> String {
@@ -102,6 +114,46 @@ pub struct Snapshot {
     pub warnings: Vec<String>,
 }
 
+impl Snapshot {
+    /// What a person may mean: connectors with every word in key, name, tags or description,
+    /// in any case; those first whose key or name has it. No words find everything.
+    pub fn search(&self, query: &str) -> Vec<&Available> {
+        let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+        let mut found: Vec<(u32, &Available)> = self
+            .available
+            .values()
+            .filter_map(|available| Some((rank(&available.entry, &words)?, available)))
+            .collect();
+        // It keeps the order of keys.
+        found.sort_by_key(|(rank, _)| *rank);
+        found.into_iter().map(|(_, available)| available).collect()
+    }
+}
+
+/// How far an entry is from the words; `None` if one is not in it.
+fn rank(entry: &Entry, words: &[String]) -> Option<u32> {
+    let key = entry.key.to_lowercase();
+    let name = entry.name.to_lowercase();
+    let tags = entry.default_tags.iter().map(|tag| tag.name.to_lowercase());
+    let tags: Vec<String> = tags.collect();
+    let description = entry.description.to_lowercase();
+    let one = |word: &String| {
+        let word = word.as_str();
+        if key == word || name == word {
+            Some(0)
+        } else if key.starts_with(word) || name.starts_with(word) {
+            Some(1)
+        } else if key.contains(word) || name.contains(word) {
+            Some(2)
+        } else if tags.iter().any(|tag| tag.contains(word)) {
+            Some(3)
+        } else {
+            description.contains(word).then_some(4)
+        }
+    };
+    words.iter().map(one).sum()
+}
+
 /// What a catalog has of one connector.
 #[derive(Clone, Debug)]
 pub struct Available {
@@ -110,8 +162,8 @@ pub struct Available {
     source: Source,
 }
 
-/// What to fetch.
-#[derive(Clone, Debug, PartialEq)]
+/// What to fetch. Its debug output shows no token.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Resolved {
     /// The connector's key.
@@ -122,6 +174,38 @@ pub struct Resolved {
     pub location: String,
     /// What it must hash to, if the catalog says so.
     pub digest: Option<Digest>,
+    /// The catalog's token, if the archive is at the catalog's own origin.
+    bearer: Option<String>,
+}
+
+impl std::fmt::Debug for Resolved {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Resolved")
+            .field("key", &self.key)
+            .field("version", &self.version)
+            .field("location", &self.location)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Resolved {
+    /// How to fetch the archive, with the catalog's token if that may be sent there and
+    /// with the digest that it must have. `None`: it is a file on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`DownloadError::Scheme`] for `http` from elsewhere unless `allow_http`.
+    pub fn wanted(&self, allow_http: bool) -> Result<Option<Wanted>, DownloadError> {
+        if !self.location.contains("://") {
+            return Ok(None);
+        }
+        let mut wanted = Wanted::new(parse_url(&self.location, allow_http)?);
+        wanted.bearer.clone_from(&self.bearer);
+        wanted.digest.clone_from(&self.digest);
+        Ok(Some(wanted))
+    }
 }
 
 /// Reads catalogs, and keeps what it read.
@@ -151,11 +235,11 @@ impl Reader {
     }
 
     /// What all catalogs have. One that cannot be read is a warning, and its last copy is
-    /// used. Blocks for at most the timeout of each.
+    /// used. They are read at the same time, so this blocks for hardly longer than the
+    /// timeout of one.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        for cached in &self.sources {
-            let look = cached.look(&self.config);
+        for (cached, look) in self.sources.iter().zip(self.looks()) {
             if let Some(error) = &look.error {
                 let age = look.known.as_ref().map(|known| known.at);
                 snapshot.warnings.push(warning(error, age));
@@ -170,6 +254,38 @@ impl Reader {
             }
         }
         snapshot
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        let look = |cached: &Cached| cached.look(&self.config);
+        let look = &look;
+        std::thread::scope(|scope| {
+            let started: Vec<_> = self
+                .sources
+                .iter()
+                .skip(1)
+                .map(|cached| {
+                    let thread = std::thread::Builder::new().name("outboard-catalog".to_owned());
+                    (cached, thread.spawn_scoped(scope, move || look(cached)))
+                })
+                .collect();
+            let first = self.sources.iter().take(1).map(look);
+            let mut looks: Vec<Look> = first.collect();
+            for (cached, started) in started {
+                // Where no thread can be had, it is read now.
+                looks.push(match started {
+                    Ok(thread) => thread.join().unwrap_or_else(|_| Look {
+                        known: None,
+                        error: Some(SourceError::Read {
+                            catalog: cached.source.shown(),
+                            reason: "reading it panicked".to_owned(),
+                        }),
+                    }),
+                    Err(_) => look(cached),
+                });
+            }
+            looks
+        })
     }
 
     /// What to fetch for a connector: the version that is named, or the newest that runs on
@@ -203,21 +319,21 @@ impl Reader {
             .entry
             .release(version, platform)
             .map_err(no_release)?;
-        let location = release
-            .assets
-            .get(platform)
-            .and_then(|asset| available.source.asset(asset));
-        let Some(location) = location else {
-            return Err(no_release(NoRelease::Platform {
-                platform: platform.to_owned(),
-                available: release.assets.into_keys().collect(),
-            }));
-        };
+        // There is one: the release was chosen by it.
+        let asset = release.assets.remove(platform).unwrap_or_default();
+        let (location, own) = available
+            .source
+            .asset(&asset, self.config.allow_http)
+            .map_err(|reason| ReaderError::Asset {
+                key: key.to_owned(),
+                reason,
+            })?;
         Ok(Resolved {
             key: key.to_owned(),
             version: release.version,
             location,
             digest: release.digests.remove(platform),
+            bearer: self.config.token.clone().filter(|_| own),
         })
     }
 }
@@ -228,19 +344,4 @@ fn warning(error: &SourceError, at: Option<SystemTime>) -> String {
     };
     let minutes = at.elapsed().unwrap_or_default().as_secs() / 60;
     format!("{error}; its copy of {minutes} min ago is used")
-}
-
-/// Keys that are, or contain, or begin with what was typed.
-fn near<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
-    let wanted = plain(key);
-    keys.filter(|other| {
-        let other = plain(other);
-        other.contains(&wanted)
-            || wanted.contains(&other)
-            || strsim::damerau_levenshtein(&other, &wanted) <= 2
-    })
-    .take(3)
-    .cloned()
-    .collect()
 }

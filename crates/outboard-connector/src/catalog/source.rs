@@ -2,18 +2,16 @@
 
 use std::{
     fs,
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Component, Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use outboard_contracts::connector::catalog::{CatalogError, Entry, MAX_CATALOG_BYTES, parse};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::reader::ReaderConfig;
+use super::{cache, reader::ReaderConfig};
 use crate::download::{self, DownloadError, DownloadLimits, Fetched, Wanted, shown};
 
 /// Where a catalog is.
@@ -46,14 +44,32 @@ impl Source {
         }
     }
 
-    /// Where an asset is that the catalog names, perhaps relative to itself.
-    pub(super) fn asset(&self, text: &str) -> Option<String> {
+    /// Where an asset is that the catalog names, perhaps relative to itself; and whether
+    /// that is the catalog's own origin. Other machines' catalogs name no address of this
+    /// one, and files name only what lies beside them.
+    pub(super) fn asset(&self, text: &str, allow_http: bool) -> Result<(String, bool), String> {
+        let told = |error: DownloadError| error.to_string();
         match self {
-            Source::Url(url) => url.join(text).ok().map(Url::into),
-            Source::File(_) if text.contains("://") => Some(text.to_owned()),
+            Source::Url(url) => {
+                let asset = download::led(url, text, allow_http).map_err(told)?;
+                let own = asset.origin() == url.origin();
+                Ok((asset.into(), own))
+            }
+            Source::File(_) if text.contains("://") => {
+                let asset = download::parse_url(text, allow_http).map_err(told)?;
+                Ok((asset.into(), false))
+            }
             Source::File(path) => {
+                let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+                if text.is_empty() || !Path::new(text).components().all(inside) {
+                    return Err(format!("{text:?} is not beside the catalog"));
+                }
                 let beside = path.parent().unwrap_or(Path::new("")).join(text);
-                beside.to_str().map(str::to_owned)
+                match beside.to_str() {
+                    Some(_) if beside.is_dir() => Err(format!("{text:?} is a directory")),
+                    Some(beside) => Ok((beside.to_owned(), false)),
+                    None => Err("the path of the catalog is not UTF-8".to_owned()),
+                }
             }
         }
     }
@@ -101,7 +117,7 @@ pub enum SourceError {
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) entries: Arc<Vec<Entry>>,
-    etag: Option<String>,
+    pub(super) etag: Option<String>,
     /// When it was fetched, or found to be the same.
     pub(super) at: SystemTime,
 }
@@ -129,6 +145,14 @@ pub(super) struct Look {
 /// How soon a catalog that failed is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
+impl Known {
+    /// A time that is yet to come tells nothing, so it counts as long ago.
+    fn is_young(&self, config: &ReaderConfig) -> bool {
+        let age = self.at.elapsed();
+        age.is_ok_and(|age| age < config.time_to_live)
+    }
+}
+
 impl Cached {
     pub(super) fn new(source: Source) -> Cached {
         Cached {
@@ -142,32 +166,31 @@ impl Cached {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is in the catalog: what is known if it is young enough, else what can be
-    /// fetched, else what is known all the same. One fetch serves all who ask meanwhile.
+    /// What is in the catalog. A file is read each time. Of one on the web: what is known
+    /// if it is young enough, else what can be fetched, else what is known all the same;
+    /// one fetch serves all who ask meanwhile.
     pub(super) fn look(&self, config: &ReaderConfig) -> Look {
+        let catalog = self.source.shown();
+        let url = match &self.source {
+            Source::Url(url) => url,
+            Source::File(path) => {
+                return match read_file(path, &catalog) {
+                    Ok(known) => Look {
+                        known: Some(known),
+                        error: None,
+                    },
+                    Err(error) => Look {
+                        known: None,
+                        error: Some(error),
+                    },
+                };
+            }
+        };
         let deadline = Instant::now() + config.timeout + Duration::from_secs(1);
         let mut shared = self.shared();
         loop {
-            if shared.known.is_none() {
-                shared.known = self.stored(config);
-            }
-            let young = shared.known.as_ref().is_some_and(|known| {
-                let age = known.at.elapsed().unwrap_or(Duration::ZERO);
-                age < config.time_to_live
-            });
-            if young {
-                return Look {
-                    known: shared.known.clone(),
-                    error: None,
-                };
-            }
-            if let Some((at, error)) = &shared.failed
-                && at.elapsed() < RETRY
-            {
-                return Look {
-                    error: Some(error.clone()),
-                    known: shared.known.clone(),
-                };
+            if let Some(look) = shared.answer(config) {
+                return look;
             }
             if !shared.fetching {
                 break;
@@ -177,7 +200,7 @@ impl Cached {
                 return Look {
                     known: shared.known.clone(),
                     error: Some(SourceError::Waiting {
-                        catalog: self.source.shown(),
+                        catalog,
                         waited: config.timeout,
                     }),
                 };
@@ -190,41 +213,48 @@ impl Cached {
         drop(shared);
         // Nobody holds the lock now; the mark is taken back whatever happens.
         let turn = Fetching(self);
-        let fetched = turn.fetch(config, before.as_ref());
+        let before = before.or_else(|| cache::read(&config.cache_dir, url));
+        let fetched = match before.clone() {
+            Some(known) if known.is_young(config) => Ok(known),
+            before => fetch(url, config, before, &catalog),
+        };
         let mut shared = self.shared();
-        match fetched {
+        let error = match fetched {
             Ok(known) => {
-                shared.failed = None;
                 shared.known = Some(known);
+                shared.failed = None;
+                None
             }
-            Err(error) => shared.failed = Some((Instant::now(), error)),
-        }
+            Err(error) => {
+                shared.known = before;
+                shared.failed = Some((Instant::now(), error.clone()));
+                Some(error)
+            }
+        };
         let look = Look {
             known: shared.known.clone(),
-            error: shared.failed.as_ref().map(|(_, error)| error.clone()),
+            error,
         };
         // Those who wait see what was fetched before they see that nobody fetches.
         drop(shared);
         drop(turn);
         look
     }
+}
 
-    /// The last copy on disk, if there is one that can be read.
-    fn stored(&self, config: &ReaderConfig) -> Option<Known> {
-        let Source::Url(url) = &self.source else {
-            return None;
+impl Shared {
+    /// What can be said without a fetch.
+    fn answer(&self, config: &ReaderConfig) -> Option<Look> {
+        let young = self.known.as_ref().is_some_and(|it| it.is_young(config));
+        let failed = self.failed.as_ref();
+        let error = match failed.filter(|(at, _)| at.elapsed() < RETRY) {
+            _ if young => None,
+            Some((_, error)) => Some(error.clone()),
+            None => return None,
         };
-        let path = stored_path(&config.cache_dir, url);
-        let file = fs::File::open(path).ok()?;
-        let mut text = Vec::new();
-        let limit = 2 * MAX_CATALOG_BYTES as u64;
-        file.take(limit).read_to_end(&mut text).ok()?;
-        let stored: Stored = serde_json::from_slice(&text).ok()?;
-        let entries = parse(stored.catalog.get().as_bytes()).ok()?;
-        Some(Known {
-            entries: Arc::new(entries),
-            etag: stored.etag,
-            at: SystemTime::UNIX_EPOCH + Duration::from_secs(stored.fetched_at),
+        Some(Look {
+            known: self.known.clone(),
+            error,
         })
     }
 }
@@ -239,73 +269,51 @@ impl Drop for Fetching<'_> {
     }
 }
 
-impl Fetching<'_> {
-    fn fetch(&self, config: &ReaderConfig, before: Option<&Known>) -> Result<Known, SourceError> {
-        let catalog = self.0.source.shown();
-        let (bytes, etag) = match &self.0.source {
-            Source::File(path) => (read_file(path, &catalog)?, None),
-            Source::Url(url) => match fetch_url(url, config, before, &catalog)? {
-                Some(fetched) => fetched,
-                None => {
-                    // It is what it was, and as good as new.
-                    return Ok(Known {
-                        at: SystemTime::now(),
-                        ..before.cloned().ok_or_else(|| SourceError::Read {
-                            catalog,
-                            reason: "it said that nothing changed, and nothing is known".to_owned(),
-                        })?
-                    });
-                }
-            },
-        };
-        let entries = parse(&bytes).map_err(|error| SourceError::Content {
-            catalog: catalog.clone(),
-            error,
-        })?;
-        let known = Known {
-            entries: Arc::new(entries),
-            etag,
-            at: SystemTime::now(),
-        };
-        if let Source::Url(url) = &self.0.source
-            && let Err(error) = store(&config.cache_dir, url, &bytes, &known)
-        {
-            tracing::debug!(catalog, %error, "the catalog's copy could not be kept");
-        }
-        Ok(known)
-    }
-}
-
-fn read_file(path: &Path, catalog: &str) -> Result<Vec<u8>, SourceError> {
-    let read = |error: std::io::Error| SourceError::Read {
+/// Reads a catalog on this machine.
+fn read_file(path: &Path, catalog: &str) -> Result<Known, SourceError> {
+    let read = |error: io::Error| SourceError::Read {
         catalog: catalog.to_owned(),
         reason: error.to_string(),
     };
-    let mut bytes = Vec::new();
+    // Opening a pipe would wait for somebody to write.
+    if !fs::metadata(path).map_err(read)?.is_file() {
+        return Err(read(io::Error::other("it is no file")));
+    }
     let file = fs::File::open(path).map_err(read)?;
+    let mut bytes = Vec::new();
     file.take(MAX_CATALOG_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(read)?;
-    Ok(bytes)
+    known(&bytes, None, catalog)
 }
 
-type Body = (Vec<u8>, Option<String>);
+/// What a catalog says that was read just now.
+fn known(bytes: &[u8], etag: Option<String>, catalog: &str) -> Result<Known, SourceError> {
+    let entries = parse(bytes).map_err(|error| SourceError::Content {
+        catalog: catalog.to_owned(),
+        error,
+    })?;
+    Ok(Known {
+        entries: Arc::new(entries),
+        etag,
+        at: SystemTime::now(),
+    })
+}
 
-fn fetch_url(
+/// Fetches a catalog, unless the one `before` still is what there is.
+fn fetch(
     url: &Url,
     config: &ReaderConfig,
-    before: Option<&Known>,
+    before: Option<Known>,
     catalog: &str,
-) -> Result<Option<Body>, SourceError> {
+) -> Result<Known, SourceError> {
     let failed = |error: DownloadError| SourceError::Fetch {
         catalog: catalog.to_owned(),
         error: Arc::new(error),
     };
-    let wanted = Wanted {
-        url: url.clone(),
-        bearer: config.token.clone(),
-        etag: before.and_then(|known| known.etag.clone()),
-    };
+    let mut wanted = Wanted::new(url.clone());
+    wanted.bearer.clone_from(&config.token);
+    wanted.etag = before.as_ref().and_then(|known| known.etag.clone());
     let limits = DownloadLimits {
         bytes: MAX_CATALOG_BYTES as u64,
         total: config.timeout,
@@ -315,41 +323,34 @@ fn fetch_url(
     };
     let mut file = tempfile::tempfile().map_err(|error| failed(DownloadError::Io(error)))?;
     let fetched = download::download(&wanted, &mut file, &limits, &|_| {}, &|| false);
-    let Fetched::File(downloaded) = fetched.map_err(failed)? else {
-        return Ok(None);
+    let (known, kept) = match (fetched.map_err(failed)?, before) {
+        (Fetched::NotModified, Some(before)) => {
+            // It is what it was, and as good as new.
+            let known = Known {
+                at: SystemTime::now(),
+                ..before
+            };
+            let kept = cache::renew(&config.cache_dir, url, &known);
+            (known, kept)
+        }
+        (Fetched::NotModified, None) => {
+            return Err(SourceError::Read {
+                catalog: catalog.to_owned(),
+                reason: "it said that nothing changed, and nothing is known".to_owned(),
+            });
+        }
+        (Fetched::File(downloaded), _) => {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))
+                .and_then(|_| file.read_to_end(&mut bytes))
+                .map_err(|error| failed(DownloadError::Io(error)))?;
+            let known = known(&bytes, downloaded.etag, catalog)?;
+            let kept = cache::write(&config.cache_dir, url, &bytes, &known);
+            (known, kept)
+        }
     };
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(0))
-        .and_then(|_| file.read_to_end(&mut bytes))
-        .map_err(|error| failed(DownloadError::Io(error)))?;
-    Ok(Some((bytes, downloaded.etag)))
-}
-
-/// A catalog's last copy, as it lies in the cache.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    fetched_at: u64,
-    etag: Option<String>,
-    catalog: Box<serde_json::value::RawValue>,
-}
-
-fn stored_path(cache_dir: &Path, url: &Url) -> PathBuf {
-    // The URL is nobody's business who reads the names, and may be no name at all.
-    let hash = download::hex(&Sha256::digest(url.as_str().as_bytes()));
-    cache_dir.join(format!("catalog-{}.json", &hash[..16]))
-}
-
-fn store(cache_dir: &Path, url: &Url, bytes: &[u8], known: &Known) -> std::io::Result<()> {
-    let at = known.at.duration_since(SystemTime::UNIX_EPOCH);
-    let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
-    let stored = Stored {
-        fetched_at: at.unwrap_or_default().as_secs(),
-        etag: known.etag.clone(),
-        catalog: serde_json::from_str(text)?,
-    };
-    fs::create_dir_all(cache_dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(cache_dir)?;
-    file.write_all(&serde_json::to_vec(&stored)?)?;
-    file.persist(stored_path(cache_dir, url))?;
-    Ok(())
+    if let Err(error) = kept {
+        tracing::debug!(catalog, %error, "the catalog's copy could not be kept");
+    }
+    Ok(known)
 }

@@ -2,16 +2,20 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     sync::{
         Arc, Barrier,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use outboard_connector::catalog::{
-    Reader, ReaderConfig, ReaderError, Source,
-    build::{FetchedAsset, from_directory, from_releases, parse_releases},
+use outboard_connector::{
+    catalog::{
+        Reader, ReaderConfig, ReaderError, Source,
+        build::{FetchedAsset, from_directory, from_releases, parse_releases},
+    },
+    download::{DownloadError, DownloadLimits, Fetched, Wanted, download},
 };
 use outboard_contracts::connector::{
     Manifest,
@@ -156,6 +160,236 @@ fn a_token_goes_to_the_catalogs_own_origin() {
         web.requests()[0].header("authorization"),
         Some("Bearer s3cr3t")
     );
+}
+
+/// A catalog with one archive, at that address.
+fn catalog_of(asset: &str) -> String {
+    let asset = serde_json::to_string(asset).unwrap();
+    format!(
+        r#"[{{"key":"weather","version":"1.0.0","assets":{{"linux/amd64":{asset}}},
+            "digests":{{"linux/amd64":{{"sha256":"{}","size":7}}}}}}]"#,
+        "0".repeat(64)
+    )
+}
+
+fn fetch(wanted: &Wanted) -> Result<Fetched, DownloadError> {
+    let mut file = tempfile::tempfile().unwrap();
+    let limits = DownloadLimits::default();
+    download(wanted, &mut file, &limits, &|_| {}, &|| false)
+}
+
+#[test]
+fn a_catalogs_token_goes_to_its_own_archives_and_to_no_other_host() {
+    let other = Web::start(|_, stream| answer(stream, "200 OK", "", b"archive"));
+    for (asset, theirs) in [
+        ("w.zip".to_owned(), Some("Bearer s3cr3t")),
+        (other.url("/w.zip").to_string(), None),
+    ] {
+        let catalog = catalog_of(&asset);
+        let web = Web::start(move |request, stream| match request.path.as_str() {
+            "/lists/w.zip" => answer(stream, "200 OK", "", b"archive"),
+            _ => answer(stream, "200 OK", "", catalog.as_bytes()),
+        });
+        let cache = tempfile::tempdir().unwrap();
+        let mut config = config(&web, &cache);
+        config.token = Some("s3cr3t".to_owned());
+        let reader = Reader::new(config);
+        let resolved = reader.resolve("weather", None, "linux/amd64").unwrap();
+        assert!(!format!("{resolved:?}").contains("s3cr3t"));
+        let wanted = resolved.wanted(false).unwrap().unwrap();
+        // What came is not what the catalog says.
+        let error = fetch(&wanted).unwrap_err();
+        assert!(matches!(error, DownloadError::Digest { .. }), "{error}");
+        let host = if theirs.is_some() { &web } else { &other };
+        let requests = host.requests();
+        assert_eq!(requests.last().unwrap().header("authorization"), theirs);
+    }
+}
+
+#[test]
+fn an_archive_is_fetched_from_no_place_that_a_catalog_has_no_say_about() {
+    let cache = tempfile::tempdir().unwrap();
+    let file = cache.path().join("plugins.json");
+    fs::create_dir(cache.path().join("unpacked")).unwrap();
+    let reader = Reader::new(ReaderConfig::new(
+        vec![Source::File(file.clone())],
+        cache.path().join("cache"),
+    ));
+    let resolve = |asset: &str| {
+        fs::write(&file, catalog_of(asset)).unwrap();
+        reader.resolve("weather", None, "linux/amd64")
+    };
+    for asset in [
+        "../weather.zip",
+        "/etc/passwd",
+        "a/../../b.zip",
+        "",
+        "unpacked",
+        "file:///etc/passwd",
+        "http://example.org/weather.zip",
+    ] {
+        let error = resolve(asset).unwrap_err();
+        assert!(matches!(error, ReaderError::Asset { .. }), "{error}");
+    }
+    let resolved = resolve("./archives/weather.zip").unwrap();
+    assert_eq!(resolved.wanted(false).unwrap(), None);
+    let resolved = resolve("https://example.org/weather.zip").unwrap();
+    assert!(resolved.wanted(false).unwrap().is_some());
+}
+
+#[test]
+fn a_file_is_read_each_time_and_nothing_else_is_taken_for_one() {
+    let cache = tempfile::tempdir().unwrap();
+    let file = cache.path().join("plugins.json");
+    let source = Source::parse(file.to_str().unwrap(), false).unwrap();
+    let reader = Reader::new(ReaderConfig::new(vec![source], cache.path().join("cache")));
+    assert_eq!(reader.snapshot().warnings.len(), 1);
+    fs::write(&file, SMALL).unwrap();
+    assert_eq!(
+        reader.snapshot().available["weather"].entry.version,
+        "1.0.0"
+    );
+    fs::write(&file, SMALL.replace("1.0.0", "1.1.0")).unwrap();
+    assert_eq!(
+        reader.snapshot().available["weather"].entry.version,
+        "1.1.0"
+    );
+
+    // Opening it to read would wait for a writer.
+    let pipe = cache.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [pipe, cache.path().to_owned()] {
+        let source = vec![Source::File(path)];
+        let reader = Reader::new(ReaderConfig::new(source, cache.path()));
+        let warnings = reader.snapshot().warnings;
+        assert!(warnings[0].contains("no file"), "{warnings:?}");
+    }
+}
+
+#[test]
+fn too_much_of_a_catalog_is_an_error_and_never_a_part_of_it() {
+    for declared in [true, false] {
+        let web = Web::start(move |_, stream| {
+            let body = vec![b' '; 9 * 1024 * 1024];
+            if declared {
+                return answer(stream, "200 OK", "", &body);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n[");
+            while stream.write_all(&body).is_ok() {}
+        });
+        let cache = tempfile::tempdir().unwrap();
+        let snapshot = Reader::new(config(&web, &cache)).snapshot();
+        let warning = &snapshot.warnings[0];
+        assert!(warning.contains("more than the 8388608 bytes"), "{warning}");
+        assert!(fs::read_dir(cache.path()).unwrap().next().is_none());
+    }
+}
+
+#[test]
+fn catalogs_that_do_not_answer_cost_one_timeout_together_whoever_asks() {
+    let silent = || {
+        Web::start(|_, stream| {
+            let _ = stream.read(&mut [0]);
+        })
+    };
+    let (one, other) = (silent(), silent());
+    let cache = tempfile::tempdir().unwrap();
+    let mut config = config(&one, &cache);
+    config.sources.push(Source::Url(other.url("/")));
+    config.timeout = Duration::from_millis(1500);
+    let file = cache.path().join("local.json");
+    fs::write(&file, SMALL).unwrap();
+    config.sources.push(Source::File(file));
+    let reader = Reader::new(config);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let snapshot = reader.snapshot();
+                assert_eq!(snapshot.available.len(), 1);
+                assert_eq!(snapshot.warnings.len(), 2);
+            });
+        }
+    });
+    assert!(begun.elapsed() < Duration::from_millis(2900));
+    assert_eq!((one.requests().len(), other.requests().len()), (1, 1));
+}
+
+#[test]
+fn a_copy_on_disk_that_makes_no_sense_is_none() {
+    let web = Web::start(|_, stream| answer(stream, "200 OK", "etag: \"1\"\r\n", SMALL.as_bytes()));
+    let cache = tempfile::tempdir().unwrap();
+    Reader::new(config(&web, &cache)).snapshot();
+    let files: Vec<_> = fs::read_dir(cache.path()).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let path = files[0].as_ref().unwrap().path();
+    let good = fs::read_to_string(&path).unwrap();
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&path).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let at: Value = serde_json::from_str::<Value>(&good).unwrap()["fetched_at"].clone();
+    let at = at.to_string();
+    for (bad, etag) in [
+        (String::new(), None),
+        (good[..good.len() / 2].to_owned(), None),
+        (good.replace(&at, "18446744073709551615"), None),
+        // In ten years: the clock was wrong then, or is wrong now.
+        (good.replace(&at, "2110000000"), Some("\"1\"")),
+        (good.replace(&at, "0").replace("\\\"1\\\"", "a\\nb"), None),
+    ] {
+        fs::write(&path, &bad).unwrap();
+        let before = web.requests().len();
+        let snapshot = Reader::new(config(&web, &cache)).snapshot();
+        assert_eq!(snapshot.warnings, [""; 0], "{bad}");
+        assert!(snapshot.available.contains_key("weather"));
+        let requests = web.requests();
+        assert_eq!(requests.len(), before + 1, "{bad}");
+        assert_eq!(requests[before].header("if-none-match"), etag, "{bad}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_still_right_is_young_for_the_next_process_too() {
+    let web = Web::start(|request, stream| match request.header("if-none-match") {
+        Some(_) => answer(stream, "304 Not Modified", "", b""),
+        None => answer(stream, "200 OK", "etag: \"1\"\r\n", SMALL.as_bytes()),
+    });
+    let cache = tempfile::tempdir().unwrap();
+    Reader::new(config(&web, &cache)).snapshot();
+    let path = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap();
+    let mut stored: Value = serde_json::from_slice(&fs::read(path.path()).unwrap()).unwrap();
+    stored["fetched_at"] = Value::from(1000);
+    fs::write(path.path(), stored.to_string()).unwrap();
+    for _ in 0..2 {
+        let snapshot = Reader::new(config(&web, &cache)).snapshot();
+        assert!(snapshot.available.contains_key("weather"));
+        assert_eq!(web.requests().len(), 2);
+    }
+}
+
+#[test]
+fn a_search_finds_every_word_and_what_is_called_so_first() {
+    let text = r#"[
+        {"key":"a_mailer","name":"A mailer","description":"Sends letters"},
+        {"key":"mail","name":"Mail"},
+        {"key":"slack","name":"Slack","description":"Like mail, but faster"},
+        {"key":"sql","name":"SQL","default_tags":[{"Name":"Mailing"},{"Name":"Database"}]}]"#;
+    let cache = tempfile::tempdir().unwrap();
+    let file = cache.path().join("plugins.json");
+    fs::write(&file, text).unwrap();
+    let config = ReaderConfig::new(vec![Source::File(file)], cache.path());
+    let snapshot = Reader::new(config).snapshot();
+    let search = |query: &str| -> Vec<&str> {
+        let found = snapshot.search(query).into_iter();
+        found.map(|found| found.entry.key.as_str()).collect()
+    };
+    assert_eq!(search("MAIL"), ["mail", "a_mailer", "sql", "slack"]);
+    assert_eq!(search("mail letters"), ["a_mailer"]);
+    assert_eq!(search("mail nothing"), [""; 0]);
+    assert_eq!(search("  "), ["a_mailer", "mail", "slack", "sql"]);
 }
 
 fn manifest(key: &str, version: &str, platform: &str) -> Manifest {
