@@ -1,4 +1,4 @@
-//! Catalogs from the web and from files, and catalogs that are made.
+//! Catalogs from the web and from files.
 
 use std::{
     fs,
@@ -11,24 +11,13 @@ use std::{
 };
 
 use outboard_connector::{
-    catalog::{
-        Reader, ReaderConfig, ReaderError, Source,
-        build::{FetchedAsset, from_directory, from_releases, parse_releases},
-    },
+    catalog::{Reader, ReaderConfig, ReaderError, Source},
     download::{DownloadError, DownloadLimits, Fetched, Wanted, download},
-};
-use outboard_contracts::connector::{
-    Manifest,
-    catalog::{Digest, parse, print},
-    module::{Category, Operation, Tag},
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::web::{Web, answer};
-
-const RELEASES: &str = include_str!("../golden/connector-catalog-releases.json");
-const CATALOG: &str = include_str!("../golden/connector-catalog.json");
 
 const SMALL: &str = r#"[{"key":"weather","name":"Weather","version":"1.0.0",
     "assets":{"linux/amd64":"weather-1.0.0-linux-amd64.zip"}}]"#;
@@ -390,120 +379,4 @@ fn a_search_finds_every_word_and_what_is_called_so_first() {
     assert_eq!(search("mail letters"), ["a_mailer"]);
     assert_eq!(search("mail nothing"), [""; 0]);
     assert_eq!(search("  "), ["a_mailer", "mail", "slack", "sql"]);
-}
-
-fn manifest(key: &str, version: &str, platform: &str) -> Manifest {
-    let mut manifest = Manifest {
-        schema_version: 1,
-        version: version.to_owned(),
-        proto_version: 1,
-        entry: key.to_owned(),
-        os_arch: vec![platform.to_owned()],
-        sha256: "0".repeat(64),
-        ..Manifest::default()
-    };
-    let module = &mut manifest.module;
-    key.clone_into(&mut module.meta.key);
-    module.operations.push(Category {
-        operations: vec![Operation {
-            key: "go".to_owned(),
-            ..Operation::default()
-        }],
-        ..Category::default()
-    });
-    manifest
-}
-
-#[test]
-fn the_recorded_releases_make_the_recorded_catalog() {
-    let releases = parse_releases(RELEASES.as_bytes()).unwrap();
-    let recorded = parse(CATALOG.as_bytes()).unwrap();
-    let made = from_releases(&releases, &|url| {
-        // The one archive that can be fetched, as in the recording.
-        (url == "https://dl.example.test/b").then(|| {
-            let mut found = manifest("alpha", "1.10.0", "darwin/arm64");
-            let meta = &mut found.module.meta;
-            meta.name.clone_from(&recorded[0].name);
-            meta.description.clone_from(&recorded[0].description);
-            meta.default_tags.clone_from(&recorded[0].default_tags);
-            FetchedAsset {
-                manifest: found,
-                digest: None,
-            }
-        })
-    });
-    // DIFFERENCE: the version before is kept, so that it can still be had.
-    assert_eq!(made[0].versions[0].version, "1.0.0");
-    let mut as_original = made.clone();
-    as_original
-        .iter_mut()
-        .for_each(|entry| entry.versions.clear());
-    let printed: Value = serde_json::from_str(&print(&as_original)).unwrap();
-    assert_eq!(printed, serde_json::from_str::<Value>(CATALOG).unwrap());
-}
-
-#[test]
-fn a_draft_is_no_release_and_an_archive_of_something_else_describes_nothing() {
-    let text = r#"[{"tag_name":"a/v2.0.0","draft":true,"assets":[]},
-        {"tag_name":"a/v1.0.0","assets":[{"name":"a-1.0.0-linux-amd64.zip",
-          "browser_download_url":"https://x.test/a"}]}]"#;
-    let releases = parse_releases(text.as_bytes()).unwrap();
-    let made = from_releases(&releases, &|_| {
-        let mut other = manifest("slack", "1.0.0", "linux/amd64");
-        other.module.meta.name = "Slack".to_owned();
-        Some(FetchedAsset {
-            manifest: other,
-            digest: Some(Digest::default()),
-        })
-    });
-    assert_eq!(
-        (made[0].version.as_str(), made[0].name.as_str()),
-        ("1.0.0", "a")
-    );
-    assert!(made[0].digests.is_empty());
-    assert!(parse_releases(b"{}").is_err());
-}
-
-#[test]
-fn a_directory_of_archives_becomes_a_catalog_with_digests_and_older_versions() {
-    let directory = tempfile::tempdir().unwrap();
-    for name in [
-        "a-1.0.0-linux-amd64.zip",
-        "a-1.1.0-linux-amd64.zip",
-        "b-1.0.0-linux-amd64.tar.gz",
-    ] {
-        fs::write(directory.path().join(name), name).unwrap();
-    }
-    fs::write(directory.path().join("README"), "").unwrap();
-    let read = |path: &std::path::Path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let mut parts = name.split('-');
-        let (key, version) = (parts.next().unwrap(), parts.next().unwrap());
-        let mut found = manifest(key, version, "linux/amd64");
-        found.module.meta.default_tags = vec![Tag::default()];
-        if key == "b" {
-            found.kind_word = "tool".to_owned();
-        }
-        Ok(found)
-    };
-    let made = from_directory(directory.path(), Some("https://x.test/r/"), &read).unwrap();
-    assert_eq!(made.len(), 2);
-    assert_eq!(made[0].version, "1.1.0");
-    assert_eq!(
-        made[0].assets["linux/amd64"],
-        "https://x.test/r/a-1.1.0-linux-amd64.zip"
-    );
-    assert_eq!(made[0].digests["linux/amd64"].size, 23);
-    assert_eq!(made[0].digests["linux/amd64"].sha256.len(), 64);
-    assert_eq!(made[0].versions[0].version, "1.0.0");
-    assert_eq!(made[1].kind, "tool");
-    let relative = from_directory(directory.path(), None, &read).unwrap();
-    assert_eq!(relative[0].assets["linux/amd64"], "a-1.1.0-linux-amd64.zip");
-
-    let same = |_: &std::path::Path| Ok(manifest("a", "1.0.0", "linux/amd64"));
-    let error = from_directory(directory.path(), None, &same).unwrap_err();
-    assert!(error.to_string().contains("the same connector"), "{error}");
-    let broken = |_: &std::path::Path| Err("it is truncated".to_owned());
-    let error = from_directory(directory.path(), None, &broken).unwrap_err();
-    assert!(error.to_string().contains("truncated"), "{error}");
 }

@@ -4,6 +4,7 @@
 mod archives;
 mod builds;
 mod catalog;
+mod catalog_build;
 mod download;
 mod interrupted;
 mod listing;

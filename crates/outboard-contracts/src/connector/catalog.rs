@@ -42,7 +42,7 @@ go_struct! {
         pub assets: BTreeMap<String, String> => "assets" nullable,
         /// What the archive for each platform must hash to. Ours.
         pub digests: BTreeMap<String, Digest> => "digests" omitempty,
-        /// Older versions, newest first. Ours.
+        /// Other versions, newest first: older ones, and pre-releases of newer ones. Ours.
         pub versions: Vec<Release> => "versions" omitempty,
     }
 }
@@ -94,7 +94,7 @@ pub enum CatalogError {
 #[non_exhaustive]
 pub enum NoRelease {
     /// There is no such version.
-    #[error("there is no version {wanted}; there are {}", known.join(", "))]
+    #[error("there is no version {wanted:?}; there are {}", listed(known))]
     Version {
         /// The one that was asked for.
         wanted: String,
@@ -114,10 +114,19 @@ pub enum NoRelease {
     },
 }
 
+/// How many versions or platforms a text names.
+const NAMED: usize = 10;
+
+/// What a catalog has, as a text may have it: not endless, and steering no terminal.
 fn listed(available: &[String]) -> String {
-    match available {
-        [] => "none".to_owned(),
-        some => some.join(", "),
+    if available.is_empty() {
+        return "none".to_owned();
+    }
+    let plain = |text: &String| -> String { text.escape_debug().take(64).collect() };
+    let named: Vec<String> = available.iter().take(NAMED).map(plain).collect();
+    match available.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 
@@ -233,7 +242,13 @@ fn lenient(text: &str) -> Option<Version> {
     version::parse(&format!("{numbers}{missing}{rest}")).ok()
 }
 
-fn is_pre_release(text: &str) -> bool {
+/// Whether the text is a version, as leniently as the original reads them: `v1.2` is one.
+pub fn is_version(text: &str) -> bool {
+    lenient(text).is_some()
+}
+
+/// Whether the text is the version of a pre-release, such as `1.0.0-rc.1`.
+pub fn is_pre_release(text: &str) -> bool {
     lenient(text).is_some_and(|version| !version.pre.is_empty())
 }
 

@@ -1,7 +1,8 @@
 //! Catalogs as the original reads and writes them, and what ours add.
 
 use outboard_contracts::connector::catalog::{
-    CatalogError, Digest, Entry, NoRelease, Release, parse, print, version_newer,
+    CatalogError, Digest, Entry, NoRelease, Release, is_pre_release, is_version, parse, print,
+    version_newer,
 };
 use serde_json::Value;
 
@@ -109,6 +110,37 @@ fn the_newest_stable_version_with_a_build_is_taken_and_a_named_one_exactly() {
     assert!(error.to_string().contains("linux/arm64"), "{error}");
     let error = of(None, "plan9/mips").unwrap_err();
     assert!(matches!(error, NoRelease::Platform { .. }));
+}
+
+#[test]
+fn an_error_names_a_few_versions_and_steers_no_terminal() {
+    let mut entry = entry();
+    entry.versions = (0..500)
+        .map(|number| {
+            release(
+                &format!("0.{number}.0"),
+                &[&format!("os\u{1b}[31m/{number}")],
+            )
+        })
+        .collect();
+    let unknown = entry.release(Some("\u{1b}[31m"), "linux/amd64");
+    let elsewhere = entry.release(None, "plan9/mips");
+    for error in [unknown.unwrap_err(), elsewhere.unwrap_err()] {
+        let text = error.to_string();
+        assert!(text.contains("and 49") && text.contains(" more"), "{text}");
+        assert!(!text.contains('\u{1b}') && text.len() < 500, "{text}");
+    }
+}
+
+#[test]
+fn a_version_may_leave_parts_out_and_a_word_is_none() {
+    for version in ["1", "v1.2", "1.2.3-rc.1+b", "0.0.0-dev"] {
+        assert!(is_version(version), "{version}");
+    }
+    for other in ["", "v", "latest", "1.2.3.4", "1..2", "01.2.3"] {
+        assert!(!is_version(other), "{other}");
+    }
+    assert!(is_pre_release("v1.0-rc.1") && !is_pre_release("1.0.0+rc.1"));
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! `outboard connector catalog build`.
 
-use std::{
-    fs,
-    io::{Seek as _, SeekFrom, Write as _},
-    path::Path,
-};
+use std::{fs, io::Write as _, path::Path};
 
 use outboard_connector::{
-    catalog::build::{FetchedAsset, ListedRelease, from_directory, from_releases, parse_releases},
+    catalog::build::{
+        FetchedAsset, GitHub, ListedRelease, from_directory, from_releases, parse_releases,
+    },
     download::{DownloadLimits, Fetched, Wanted, download, parse_url},
     store::Store,
 };
@@ -22,11 +20,6 @@ use crate::{
     error::{CliError, Exit},
     output::{Output, eprint_line, line, progress},
 };
-
-/// How many pages of releases are read, 100 on each.
-const MAX_PAGES: usize = 20;
-/// The largest page, in bytes.
-const MAX_PAGE_BYTES: u64 = 8 * 1024 * 1024;
 
 fn failed(error: impl std::fmt::Display) -> CliError {
     CliError::failed("catalog", error)
@@ -46,7 +39,7 @@ pub(super) fn build(arguments: &CatalogBuildArgs, output: &Output) -> Result<(),
             .map(|package| package.manifest().clone())
             .map_err(|error| error.to_string())
     };
-    let entries = if let Some(directory) = &arguments.directory {
+    let built = if let Some(directory) = &arguments.directory {
         if !directory.is_dir() {
             let message = format!("{} is no directory", directory.display());
             return Err(CliError::new(Exit::NotFound, "file", message));
@@ -64,18 +57,15 @@ pub(super) fn build(arguments: &CatalogBuildArgs, output: &Output) -> Result<(),
             (None, Some(repository)) => listed(repository)?,
             (None, None) => return Err(CliError::usage("nothing to make a catalog of")),
         };
-        from_releases(&releases, &|url| {
-            progress(&format!("reading {url} …"));
-            match fetched(url, scratch.path(), &manifest_of) {
-                Ok(asset) => Some(asset),
-                Err(error) => {
-                    eprint_line(&format!("warning: {url}: {error}"));
-                    None
-                }
-            }
+        from_releases(&releases, &|asset| {
+            progress(&format!("reading {} …", asset.name));
+            fetched(&asset.browser_download_url, scratch.path(), &manifest_of)
         })
     };
-    write(arguments, &entries, output)
+    for warning in &built.warnings {
+        eprint_line(&format!("warning: {warning}"));
+    }
+    write(arguments, &built.entries, output)
 }
 
 fn write(arguments: &CatalogBuildArgs, entries: &[Entry], output: &Output) -> Result<(), CliError> {
@@ -104,46 +94,19 @@ fn write(arguments: &CatalogBuildArgs, entries: &[Entry], output: &Output) -> Re
     Ok(())
 }
 
-/// The releases of a repository on GitHub, page by page.
+/// The releases of a repository on GitHub.
 fn listed(repository: &str) -> Result<Vec<ListedRelease>, CliError> {
-    let parts: Vec<_> = repository.split('/').collect();
-    let plain = |part: &&str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
-    };
-    if parts.len() != 2 || !parts.iter().all(plain) {
-        return Err(CliError::usage(format!("{repository:?} is not OWNER/NAME")));
+    let token = std::env::var("GITHUB_TOKEN").ok();
+    let github = GitHub::new(repository, token, None).map_err(CliError::usage)?;
+    let tell = |page| progress(&format!("reading page {page} of the releases …"));
+    let listing = github.releases(&tell, &|| false).map_err(failed)?;
+    if !listing.complete {
+        let count = listing.releases.len();
+        eprint_line(&format!(
+            "warning: only the newest {count} releases are read"
+        ));
     }
-    let token = std::env::var("GITHUB_TOKEN")
-        .ok()
-        .filter(|token| !token.is_empty());
-    let mut releases = Vec::new();
-    for page in 1..=MAX_PAGES {
-        progress(&format!("reading page {page} of the releases …"));
-        let url =
-            format!("https://api.github.com/repos/{repository}/releases?per_page=100&page={page}");
-        let mut wanted = Wanted::new(parse_url(&url, false).map_err(failed)?);
-        wanted.bearer.clone_from(&token);
-        let limits = DownloadLimits {
-            bytes: MAX_PAGE_BYTES,
-            total: std::time::Duration::from_secs(30),
-            ..DownloadLimits::default()
-        };
-        let mut file = tempfile::tempfile().map_err(failed)?;
-        download(&wanted, &mut file, &limits, &|_| {}, &|| false).map_err(failed)?;
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(failed)?;
-        let found = parse_releases(&bytes).map_err(failed)?;
-        let last = found.len() < 100;
-        releases.extend(found);
-        if last {
-            break;
-        }
-    }
-    Ok(releases)
+    Ok(listing.releases)
 }
 
 fn fetched(
