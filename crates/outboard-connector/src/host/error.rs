@@ -250,6 +250,8 @@ pub(super) fn of_download(error: DownloadError) -> HostError {
     let kind = match &error {
         DownloadError::Url { .. } => HostErrorKind::InvalidInput,
         DownloadError::Scheme { .. } | DownloadError::Redirect { .. } => HostErrorKind::Refused,
+        DownloadError::Size { .. } | DownloadError::Digest { .. } => HostErrorKind::Refused,
+        DownloadError::Token { .. } => HostErrorKind::InvalidInput,
         DownloadError::TooLarge { .. } => HostErrorKind::TooLarge,
         DownloadError::Status { status: 404, .. } => HostErrorKind::NotFound,
         DownloadError::Io(_) | DownloadError::NoRoom { .. } => HostErrorKind::Internal,
@@ -268,6 +270,10 @@ pub(super) fn of_catalog(error: ReaderError) -> HostError {
         ReaderError::NoCatalog => (
             HostErrorKind::NotFound,
             "name one with the setting `catalogs`, or install from a directory, an archive or a URL",
+        ),
+        ReaderError::Asset { .. } => (
+            HostErrorKind::Refused,
+            "the catalog's keeper can mend it; until then, install from an archive or a URL",
         ),
         _ => (
             HostErrorKind::NotFound,

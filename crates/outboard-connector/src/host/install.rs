@@ -200,14 +200,13 @@ impl ConnectorHost {
     pub async fn search(&self, query: &str) -> Result<SearchAnswer, HostError> {
         let catalog = Arc::clone(&self.inner.catalog);
         let snapshot = blocking(move || Ok(catalog.snapshot())).await?;
-        let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         let platform = platform::host();
         let entries = self.entries();
-        let mut available: Vec<Available> = snapshot
-            .available
-            .into_values()
+        let available = snapshot
+            .search(query)
+            .into_iter()
             .map(|available| {
-                let entry = available.entry;
+                let entry = available.entry.clone();
                 let release = entry.release(None, &platform).ok();
                 let installed = entries.get(&entry.key).map(|entry| entry.version());
                 let version = release
@@ -226,25 +225,7 @@ impl ConnectorHost {
                     version,
                 }
             })
-            .filter(|available| {
-                let text = format!(
-                    "{} {} {} {}",
-                    available.key,
-                    available.name,
-                    available.description,
-                    available.tags.join(" ")
-                );
-                let text = text.to_lowercase();
-                words.iter().all(|word| text.contains(word.as_str()))
-            })
             .collect();
-        // What is called so comes before what only says so.
-        available.sort_by_key(|available| {
-            let named = words
-                .iter()
-                .any(|word| available.key.to_lowercase().contains(word.as_str()));
-            (!named, available.key.clone())
-        });
         let mut warnings = snapshot.warnings;
         if !self.inner.catalog.has_catalogs() {
             warnings.push("no catalog is set: the setting `catalogs` names them".to_owned());
@@ -272,7 +253,11 @@ impl ConnectorHost {
                 let source = path.display().to_string();
                 self.placed(path, source, expected, options, tell, cancelled)
             }
-            InstallFrom::Url(url) => self.fetched(url, None, expected, options, tell, cancelled),
+            InstallFrom::Url(url) => {
+                let url = parse_url(url, options.allow_http).map_err(of_download)?;
+                let wanted = Wanted::new(url);
+                self.fetched(&wanted, expected, options, tell, cancelled)
+            }
             InstallFrom::Name(key) => {
                 validate_key(key)
                     .map_err(|error| HostError::new(HostErrorKind::InvalidName, error))?;
@@ -282,22 +267,14 @@ impl ConnectorHost {
                     .catalog
                     .resolve(key, wanted, &platform::host())
                     .map_err(of_catalog)?;
-                expected.key = Some(resolved.key);
-                expected.version = Some(resolved.version);
-                let size = resolved.digest.as_ref().map(|digest| digest.size);
-                if let Some(digest) = resolved.digest {
-                    expected.archive_sha256 = Some(digest.sha256);
+                expected.key = Some(resolved.key.clone());
+                expected.version = Some(resolved.version.clone());
+                if let Some(digest) = &resolved.digest {
+                    expected.archive_sha256 = Some(digest.sha256.clone());
                 }
-                if resolved.location.contains("://") {
-                    let size = size.filter(|size| *size > 0);
-                    return self.fetched(
-                        &resolved.location,
-                        size,
-                        expected,
-                        options,
-                        tell,
-                        cancelled,
-                    );
+                let wanted = resolved.wanted(options.allow_http).map_err(of_download)?;
+                if let Some(wanted) = wanted {
+                    return self.fetched(&wanted, expected, options, tell, cancelled);
                 }
                 let path = PathBuf::from(&resolved.location);
                 let source = resolved.location;
@@ -308,34 +285,29 @@ impl ConnectorHost {
 
     fn fetched(
         &self,
-        url: &str,
-        size: Option<u64>,
+        wanted: &Wanted,
         expected: Expected,
         options: &InstallOptions,
         tell: &dyn Fn(Progress),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<InstallOutcome, HostError> {
-        let url = parse_url(url, options.allow_http).map_err(of_download)?;
-        let mut limits = DownloadLimits {
+        let limits = DownloadLimits {
             allow_http: options.allow_http,
             ..DownloadLimits::default()
         };
-        if let Some(size) = size {
-            limits.bytes = limits.bytes.min(size);
-        }
         let directory = self.inner.config.cache_dir();
         let file = tempfile::NamedTempFile::new_in(&directory).map_err(|error| {
             let message = format!("cannot write in {}: {error}", directory.display());
             HostError::new(HostErrorKind::Internal, message)
         })?;
-        let wanted = Wanted::new(url.clone());
+        let source = shown(&wanted.url);
         let (mut file, path) = file.into_parts();
-        let fetched = download(&wanted, &mut file, &limits, tell, cancelled);
+        let fetched = download(wanted, &mut file, &limits, tell, cancelled);
         if let Fetched::NotModified = fetched.map_err(of_download)? {
-            let message = format!("{} sent nothing", shown(&url));
+            let message = format!("{source} sent nothing");
             return Err(HostError::new(HostErrorKind::Download, message));
         }
-        self.placed(&path, shown(&url), expected, options, tell, cancelled)
+        self.placed(&path, source, expected, options, tell, cancelled)
     }
 
     fn placed(
