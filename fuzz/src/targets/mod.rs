@@ -1,9 +1,11 @@
 //! The targets, one file each.
 
 mod broker_messages;
+mod connector_catalog;
 mod connector_manifest;
 mod handshake_line;
 mod log_line;
+mod package_archive;
 mod plugin_manifest;
 mod workflow_file;
 
@@ -28,6 +30,31 @@ pub const TARGETS: &[Target] = &[
             "\u{1a}",
         ],
         rounds: 100_000,
+    },
+    Target {
+        name: "connector_catalog",
+        run: connector_catalog::run,
+        words: &[
+            "\"key\":",
+            "\"NAME\":",
+            "\"version\":",
+            "\"assets\":",
+            "\"digests\":",
+            "\"versions\":",
+            "\"default_tags\":",
+            "\"linux/amd64\":",
+            "\"tag_name\":",
+            "\"browser_download_url\":",
+            "\"prerelease\":",
+            "-linux-amd64.zip",
+            "/v",
+            "1.0.0-rc.1",
+            "\\u001b",
+            "null",
+            "[]",
+            "{}",
+        ],
+        rounds: 20_000,
     },
     Target {
         name: "connector_manifest",
@@ -87,6 +114,23 @@ pub const TARGETS: &[Target] = &[
             "\r\n",
         ],
         rounds: 20_000,
+    },
+    Target {
+        name: "package_archive",
+        run: package_archive::run,
+        words: &[
+            "tar:",
+            "PK\u{3}\u{4}",
+            "PK\u{1}\u{2}",
+            "PK\u{5}\u{6}",
+            "plugin.json",
+            "../",
+            "/",
+            "ustar\0",
+            "\0\0\0\0\0\0\0\0",
+            "path=",
+        ],
+        rounds: 3_000,
     },
     Target {
         name: "plugin_manifest",

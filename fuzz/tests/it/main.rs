@@ -57,8 +57,18 @@ fn log_lines_keep_their_promises() {
 }
 
 #[test]
+fn connector_catalogs_keep_their_promises() {
+    corpus_and_mutations("connector_catalog");
+}
+
+#[test]
 fn connector_manifests_keep_their_promises() {
     corpus_and_mutations("connector_manifest");
+}
+
+#[test]
+fn package_archives_keep_their_promises() {
+    corpus_and_mutations("package_archive");
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! `connector_catalog` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("connector_catalog", bytes));

@@ -1,0 +1,4 @@
+//! `package_archive` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| outboard_fuzz::run("package_archive", bytes));
