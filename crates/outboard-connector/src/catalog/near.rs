@@ -44,7 +44,7 @@ mod tests {
         ];
         let keys: Vec<String> = keys.map(str::to_owned).to_vec();
         let of = |typed: &str| near(typed, keys.iter());
-        assert_eq!(of("htps"), ["http", "https"]);
+        assert_eq!(of("htps"), ["https", "http"]);
         assert_eq!(of("Google-Mial")[0], "google_mail");
         assert_eq!(of("google"), ["google_mail", "google_drive"]);
         assert_eq!(of("mail"), ["mail", "mails", "google_mail"]);

@@ -243,18 +243,16 @@ impl Cached {
 }
 
 impl Shared {
-    /// What can be said without a fetch.
+    /// What can be said without a fetch: a young copy, or that the last one failed just now.
     fn answer(&self, config: &ReaderConfig) -> Option<Look> {
-        let young = self.known.as_ref().is_some_and(|it| it.is_young(config));
-        let failed = self.failed.as_ref();
-        let error = match failed.filter(|(at, _)| at.elapsed() < RETRY) {
-            _ if young => None,
-            Some((_, error)) => Some(error.clone()),
-            None => return None,
-        };
-        Some(Look {
-            known: self.known.clone(),
-            error,
+        let known = self.known.clone();
+        if known.as_ref().is_some_and(|known| known.is_young(config)) {
+            return Some(Look { known, error: None });
+        }
+        let (at, error) = self.failed.as_ref()?;
+        (at.elapsed() < RETRY).then(|| Look {
+            known,
+            error: Some(error.clone()),
         })
     }
 }
