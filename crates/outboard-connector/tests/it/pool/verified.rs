@@ -89,7 +89,8 @@ async fn it_inherits_what_is_listed_and_no_more() {
     let echo = probes.call("probe", call("echo", &[])).await.unwrap();
     for name in echo["environment"].as_array().unwrap() {
         let name = name.as_str().unwrap();
-        let of_the_protocol = name.starts_with("PLUGIN_") || name == "WICK_CONNECTOR_PLUGIN";
+        let of_the_protocol = name.starts_with("PLUGIN_")
+            || matches!(name, "WICK_CONNECTOR_PLUGIN" | "OUTBOARD_PLUGIN_DATA_DIR");
         assert!(
             of_the_protocol || PoolConfig::ENVIRONMENT.contains(&name),
             "{name}"
