@@ -255,7 +255,9 @@ fn a_file_is_read_each_time_and_nothing_else_is_taken_for_one() {
     for path in [pipe, cache.path().to_owned()] {
         let source = vec![Source::File(path)];
         let reader = Reader::new(ReaderConfig::new(source, cache.path()));
-        let warnings = reader.snapshot().warnings;
+        let (send, warnings) = std::sync::mpsc::sync_channel(1);
+        std::thread::spawn(move || send.send(reader.snapshot().warnings));
+        let warnings = warnings.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(warnings[0].contains("no file"), "{warnings:?}");
     }
 }

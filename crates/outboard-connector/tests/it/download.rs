@@ -242,7 +242,7 @@ fn a_chunked_file_arrives_whole_or_not_at_all() {
 
 #[test]
 fn a_size_that_is_declared_is_believed_before_anything_is_read() {
-    let declared = |length: u64| {
+    let declared = |length: u64, size: u64| {
         let web = Web::start(move |_, stream| {
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
             let _ = stream.write_all(head.as_bytes());
@@ -253,13 +253,21 @@ fn a_size_that_is_declared_is_believed_before_anything_is_read() {
             bytes: 1 << 62,
             ..DownloadLimits::default()
         };
-        fetch_with(&Wanted::new(web.url("/")), &limits)
-            .0
-            .unwrap_err()
+        let mut wanted = Wanted::new(web.url("/"));
+        wanted.digest = Some(Digest {
+            sha256: "00".repeat(32),
+            size,
+        });
+        fetch_with(&wanted, &limits).0.unwrap_err()
     };
-    let huge = declared(u64::MAX);
+    let other = declared(900, 901);
+    assert!(
+        matches!(other, DownloadError::Size { found: 900, .. }),
+        "{other}"
+    );
+    let huge = declared(u64::MAX, 0);
     assert!(matches!(huge, DownloadError::TooLarge { .. }), "{huge}");
-    let larger_than_any_disk = declared(1 << 62);
+    let larger_than_any_disk = declared(1 << 62, 0);
     assert!(
         matches!(larger_than_any_disk, DownloadError::NoRoom { .. }),
         "{larger_than_any_disk}"
