@@ -23,6 +23,9 @@ use crate::{
 /// How many connectors are listed.
 const INSTALLED: usize = 1_000;
 
+/// The key of the slow connector.
+const SLOW_KEY: &str = "slow";
+
 /// How long the slow connector takes to start.
 const SLOW: Duration = Duration::from_secs(5);
 
@@ -62,9 +65,15 @@ fn listed(connector: &Path) -> Result<f64, Failure> {
     let begun = Instant::now();
     let found = store.scan();
     let elapsed = begun.elapsed();
-    let usable = found.iter().filter(|found| found.installed.is_ok()).count();
-    if usable != INSTALLED {
-        return Err(format!("{usable} connectors were listed instead of {INSTALLED}").into());
+    if found.len() != INSTALLED {
+        return Err(format!(
+            "{} connectors were listed instead of {INSTALLED}",
+            found.len()
+        )
+        .into());
+    }
+    for found in found {
+        found.installed?;
     }
     Ok(millis(elapsed))
 }
@@ -77,8 +86,7 @@ fn install(connectors: &Path, manifest: &Manifest) -> Result<(), Failure> {
     fs::create_dir_all(&version)?;
     fs::write(directory.join("current"), format!("{}\n", manifest.version))?;
     fs::write(version.join("plugin.json"), manifest.to_json_pretty())?;
-    fs::write(version.join(&manifest.entry), "")?;
-    Ok(())
+    executable(&version.join(&manifest.entry), "")
 }
 
 /// The slowest hundredth of calls through a pool, without and with a connector in it that
@@ -86,14 +94,14 @@ fn install(connectors: &Path, manifest: &Manifest) -> Result<(), Failure> {
 async fn p99s(amounts: &Amounts, connector: &Path) -> Result<(f64, f64), Failure> {
     let larder = Larder::new(connector)?;
     let directory = TempDir::new()?;
-    larder.place("slow", &slow(directory.path(), connector)?)?;
+    larder.place(SLOW_KEY, &slow(directory.path(), connector)?)?;
     for _ in 0..amounts.warmup {
         larder.echo().await?;
     }
     let without = p99_until(&larder, tokio::time::sleep(Duration::from_secs(1))).await?;
     let starting = {
         let larder = larder.clone();
-        tokio::spawn(async move { larder.start("slow").await })
+        tokio::spawn(async move { larder.start(SLOW_KEY).await })
     };
     let mut took = Ok(Duration::ZERO);
     let started = async {
@@ -133,8 +141,13 @@ fn slow(directory: &Path, connector: &Path) -> Result<PathBuf, Failure> {
     let path = directory.join("slow");
     let connector = connector.display();
     let seconds = SLOW.as_secs();
-    let script = format!("#!/bin/sh\nsleep {seconds}\nexec '{connector}'\n");
-    fs::write(&path, script)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    let script = format!("#!/bin/sh\nsleep {seconds}\nexec '{connector}' --key {SLOW_KEY}\n");
+    executable(&path, &script)?;
     Ok(path)
+}
+
+fn executable(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    Ok(())
 }

@@ -133,8 +133,8 @@ async fn identity(token: String) -> Result<Identity, OperationError> {
     }
 }
 
-fn larder() -> Connector<Settings> {
-    Connector::new("larder", "Larder")
+fn larder(key: &str) -> Connector<Settings> {
+    Connector::new(key, "Larder")
         .version("1.2.0")
         .description("Jars & <labels>, for every kind of call.")
         .icon("🫙")
@@ -194,5 +194,7 @@ fn larder() -> Connector<Settings> {
 }
 
 fn main() -> ExitCode {
-    serve(larder())
+    // A host that has several gives each a key of its own.
+    let key = std::env::args().skip_while(|it| it != "--key").nth(1);
+    serve(larder(key.as_deref().unwrap_or("larder")))
 }
