@@ -15,6 +15,9 @@ pub(super) fn run(bytes: &[u8]) {
     if let Ok(releases) = parse_releases(bytes) {
         let built = from_releases(&releases, &|_| Err("nothing is fetched here".to_owned()));
         entries_keep_their_promises(&built.entries);
+        for warning in &built.warnings {
+            assert!(!warning.contains(char::is_control), "{warning:?}");
+        }
     }
 }
 

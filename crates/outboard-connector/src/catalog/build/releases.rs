@@ -151,7 +151,11 @@ pub fn from_releases(releases: &[ListedRelease], fetch: &FetchAsset<'_>) -> Buil
     }
     Built {
         entries: builder.finish(),
-        warnings,
+        // They quote names that anybody may have chosen, and are for a terminal.
+        warnings: warnings
+            .iter()
+            .map(|text| text.replace(char::is_control, "\u{fffd}"))
+            .collect(),
     }
 }
 
