@@ -1,6 +1,9 @@
 //! Printing: tables and lines for people, one object or array for programs.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    borrow::Cow,
+    io::{IsTerminal as _, Write as _},
+};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -58,9 +61,23 @@ impl Output {
     }
 }
 
-/// A line on standard output. A reader that went away is no error of ours.
+/// A line on standard output, without what could steer a terminal: much of what is shown
+/// was written by somebody else. A reader that went away is no error of ours.
 pub(crate) fn line(text: &str) {
+    styled(&plain(text));
+}
+
+fn styled(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// `text` with every control character but line breaks and tabs made visible.
+fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    match text.contains(steers) {
+        true => text.replace(steers, "\u{fffd}").into(),
+        false => text.into(),
+    }
 }
 
 /// A line on standard error.
@@ -95,10 +112,24 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) {
                 text.extend(std::iter::repeat_n(' ', padding));
             }
         }
-        line(&format!("{style}{text}{style:#}"));
+        styled(&format!("{style}{}{style:#}", plain(&text)));
     };
     print(heading.to_vec(), BOLD);
     for row in rows {
         print(row.iter().map(String::as_str).collect(), Style::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_made_visible() {
+        assert_eq!(
+            plain("a\u{1b}[31mb\r\u{7f}"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}"
+        );
+        assert_eq!(plain("one\n\ttwo ✓"), "one\n\ttwo ✓");
     }
 }

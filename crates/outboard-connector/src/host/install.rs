@@ -336,6 +336,7 @@ impl ConnectorHost {
         request.expected_version = expected.version;
         request.expected_archive_sha256 = expected.archive_sha256;
         request.allow_downgrade = options.allow_downgrade;
+        request.locked = options.locked;
         let before = store.get(package.manifest().key()).ok();
         let now = store.install(&package, &request, tell).map_err(of_store)?;
         let action = match &before {

@@ -206,6 +206,8 @@ pub struct InstallOptions {
     pub allow_unsigned: bool,
     /// Whether `http:` is taken from elsewhere than this machine.
     pub allow_http: bool,
+    /// Whether it must be the version and the program that `outboard.lock` names for it.
+    pub locked: bool,
 }
 
 /// What an installation did.

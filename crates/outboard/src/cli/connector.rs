@@ -236,6 +236,9 @@ pub(crate) struct InstallArgs {
     pub(crate) source: String,
     #[command(flatten)]
     pub(crate) options: InstallOptionArgs,
+    /// Only the version and the program that outboard.lock names for it
+    #[arg(long)]
+    pub(crate) locked: bool,
     /// The SHA-256 that the archive must have
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<String>,

@@ -171,6 +171,16 @@ fn a_directory_of_archives_becomes_a_catalog_to_install_and_update_from() {
         "{}",
         missing.stderr
     );
+    let other = home.run(&[
+        "connector",
+        "install",
+        "sql@1.0.0",
+        "--locked",
+        "--allow-downgrade",
+    ]);
+    assert!(other.exits(4).stderr.contains("1.1.0"));
+    home.run(&["connector", "install", "sql@1.1.0", "--locked"])
+        .exits(0);
     let lock = fs::read_to_string(home.data().join("outboard.lock")).unwrap();
     assert!(
         lock.contains("version = \"1.1.0\"") && lock.contains("archive_sha256"),

@@ -111,6 +111,7 @@ pub(super) fn install(
     let options = InstallOptions {
         version,
         sha256: arguments.sha256.clone(),
+        locked: arguments.locked,
         ..options(&arguments.options)
     };
     let outcome = target.install(&from, &options, bar(&arguments.source))?;
