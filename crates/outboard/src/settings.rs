@@ -76,6 +76,11 @@ const KEYS: &[Key] = &[
     )
     .original("WICK_PLUGIN_RLIMIT_NOFILE"),
     key(
+        "connector_variables",
+        "",
+        "variables that config fields with an env_override may read, with commas between",
+    ),
+    key(
         "connectors_dir",
         "",
         "connectors, if not in the data directory",

@@ -168,6 +168,9 @@ pub(super) fn of_state(error: StateError) -> HostError {
         } => Some(format!(
             "outboard connector config set {connector} FIELD=VALUE --instance {instance}"
         )),
+        StateError::NoInstance { connector, .. } if !connector.is_empty() => Some(format!(
+            "`outboard connector config list {connector}` shows those that there are"
+        )),
         _ => None,
     };
     let told = HostError::new(kind, error);

@@ -21,7 +21,7 @@ use crate::{
     download::{DownloadLimits, Fetched, Phase, Progress, Wanted, download, parse_url, shown},
     package::Origin,
     platform,
-    store::{InstallRequest, Installed},
+    store::{InstallRequest, Installed, StoreError},
     trust::{SignaturePolicy, Trust},
 };
 
@@ -152,7 +152,11 @@ impl ConnectorHost {
         let before = self.entry(key).ok().map(|entry| entry.version().to_owned());
         let (host, owned) = (self.clone(), key.to_owned());
         blocking(move || {
-            host.inner.store.remove(&owned).map_err(of_store)?;
+            match host.inner.store.remove(&owned) {
+                // What it left behind can be purged later, too.
+                Err(StoreError::NotInstalled { .. }) if purge => {}
+                removed => removed.map_err(of_store)?,
+            }
             if purge {
                 let state = &host.inner.state;
                 state.forget(&owned).map_err(of_state)?;

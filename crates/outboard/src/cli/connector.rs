@@ -302,7 +302,7 @@ pub(crate) enum ConfigCommand {
     SignIn {
         #[command(flatten)]
         instance: InstanceArgs,
-        /// The port of this machine that the browser comes back to [default: any free one]
+        /// The port of this machine that the browser comes back to; 0 is any free one
         #[arg(long, default_value_t = 0)]
         port: u16,
     },

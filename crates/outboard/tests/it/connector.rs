@@ -155,6 +155,14 @@ fn a_server_and_a_directory_give_the_same_answers() {
     ] {
         home.run(&arguments).exits(code);
     }
+    let no_sign_in = home
+        .run(&["connector", "config", "sign-in", "sql"])
+        .exits(3);
+    assert!(
+        no_sign_in.stderr.contains("no sign-in"),
+        "{}",
+        no_sign_in.stderr
+    );
     home.run(&["connector", "disable", "sql"]).exits(0);
     let refused = home
         .run(&["connector", "call", "sql", "list_tables"])
@@ -236,6 +244,25 @@ fn a_pipeline_calls_a_connector_and_check_knows_what_it_could_not() {
     let bad = home.write("bad.yaml", &flow("guess", "{}"));
     let checked = home.run(&["check", bad.to_str().unwrap()]).exits(1);
     assert!(checked.stderr.contains("guess"), "{}", checked.stderr);
+}
+
+#[test]
+fn what_was_left_behind_can_be_purged_later_and_every_setting_is_one() {
+    let home = Home::new();
+    installed(&home);
+    home.run(&["connector", "remove", "sql"]).exits(0);
+    home.run(&["connector", "remove", "sql"]).exits(3);
+    home.run(&["connector", "remove", "sql", "--purge"])
+        .exits(0);
+    home.sql_package("again", "1.0.0");
+    let again = home.path("again");
+    home.run(&["connector", "install", again.to_str().unwrap()])
+        .exits(0);
+    let instances = home.run(&["connector", "config", "list", "sql", "--json"]);
+    assert_eq!(instances.exits(0).json(), json!([]));
+    for setting in ["connector_variables", "signature_policy", "max_processes"] {
+        home.run(&["config", "show", setting]).exits(0);
+    }
 }
 
 #[test]

@@ -88,6 +88,8 @@ fn what_is_signed_packed_and_trusted_is_installed_and_what_was_changed_is_not() 
         .exits(0)
         .json();
     assert_eq!(installed["signed"], "envelope");
+    // A project that is called like its connector is no package.
+    fs::create_dir(home.path("sql")).unwrap();
     let again = home
         .run(&["connector", "verify", "sql", "--json"])
         .exits(0)

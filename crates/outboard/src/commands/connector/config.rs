@@ -1,6 +1,9 @@
 //! `outboard connector config …`: instances and their values.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use outboard_connector::{
     host::{InstanceChange, InstanceView},
@@ -149,11 +152,12 @@ fn sign_in(
     let states = url.query_pairs().filter(|(key, _)| key == "state");
     let state = states.map(|(_, state)| state.into_owned()).last();
     let deadline = Instant::now() + Duration::from_secs(begun.expires_in_seconds);
+    let interrupted = target.interrupted();
     let callback = loopback
         .wait_for(
             &|callback| state.as_deref() == Some(callback.state()),
             deadline,
-            &|| false,
+            &|| interrupted.load(Ordering::Relaxed),
         )
         .map_err(failed)?;
     let instance = target.finish_sign_in(&callback)?;

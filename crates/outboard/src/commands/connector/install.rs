@@ -27,8 +27,8 @@ fn options(arguments: &InstallOptionArgs) -> InstallOptions {
     }
 }
 
-/// A URL is one by its scheme; a path is one by a separator or by being there; the rest
-/// is a key in a catalog.
+/// A URL is one by its scheme, a path by what it looks like or what is there; the rest is a
+/// key in a catalog.
 fn source(text: &str) -> Result<(InstallFrom, Option<String>), CliError> {
     if text.starts_with("https://") || text.starts_with("http://") {
         return Ok((InstallFrom::Url(text.to_owned()), None));
@@ -40,7 +40,7 @@ fn source(text: &str) -> Result<(InstallFrom, Option<String>), CliError> {
         return Ok((InstallFrom::Name(key.to_owned()), version));
     }
     let path = Path::new(text);
-    if text.contains(['/', '.']) || path.exists() {
+    if super::package::is_path(text) {
         let absolute = path.canonicalize().map_err(|error| {
             let message = format!("cannot read {}: {error}", path.display());
             CliError::new(Exit::NotFound, "file", message)
@@ -162,14 +162,15 @@ pub(super) fn update(
         }
     }
     output.result(&results, || {
-        if results.is_empty() {
+        if results.is_empty() && found.warnings.is_empty() {
             line("everything is up to date");
         }
         for warning in &found.warnings {
             crate::output::eprint_line(&format!("warning: {warning}"));
         }
     });
-    if failed {
+    // What a catalog that could not be read has is not known.
+    if failed || !found.warnings.is_empty() {
         Err(CliError::silent())
     } else {
         Ok(())

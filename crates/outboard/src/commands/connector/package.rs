@@ -144,6 +144,10 @@ pub(super) fn sign(arguments: &SignArgs, output: &Output) -> Result<(), CliError
 /// A public key, as a file or as itself.
 fn public_key(text: &str) -> Result<PublicKey, CliError> {
     let path = Path::new(text);
+    if text.contains(['.', '\\']) && !path.exists() {
+        let message = format!("there is no file {text}");
+        return Err(CliError::new(Exit::NotFound, "file", message));
+    }
     let wrong = |error: &dyn std::fmt::Display| {
         CliError::usage(format!("{text}: {error}"))
             .hint("a public key is a file that `outboard connector keygen` made, or its text")
@@ -183,13 +187,20 @@ pub(super) fn trust(
     Ok(())
 }
 
+/// Whether a text that may be a path or a key is a path: it looks like one, or there is a
+/// file or a package of that name. A project that is called like its connector is neither.
+pub(super) fn is_path(text: &str) -> bool {
+    let path = Path::new(text);
+    text.contains(['/', '.']) || path.is_file() || path.join("plugin.json").is_file()
+}
+
 pub(super) fn verify(
     arguments: &VerifyArgs,
     settings: &Settings,
     output: &Output,
 ) -> Result<(), CliError> {
     let path = Path::new(&arguments.package);
-    if !path.exists() && validate_key(&arguments.package).is_ok() {
+    if !is_path(&arguments.package) && validate_key(&arguments.package).is_ok() {
         let target = Connectors::find(settings, outboard_contracts::connector::Kind::Connector)?;
         let summary = target.verify(&arguments.package)?;
         output.result(&summary, || {

@@ -1,7 +1,10 @@
 //! Where connectors are: behind a running server, or in the data directory itself. Both
 //! answer with the same types.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use outboard_connector::{
     host::{
@@ -12,7 +15,7 @@ use outboard_connector::{
     oauth::Callback,
 };
 use outboard_contracts::connector::{Kind, validate_key};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -24,6 +27,13 @@ use crate::{
     error::{CliError, Exit},
     settings::Settings,
 };
+
+/// What has to be encoded in a part of a path: all but what RFC 3986 leaves alone.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Who hears how far an installation is: its phase and per cent.
 pub(super) type Bar = Arc<dyn Fn(&str, Option<u8>) + Send + Sync>;
@@ -66,6 +76,22 @@ impl Connectors {
         Ok(Connectors { kind, place })
     }
 
+    /// Becomes true when somebody wants to end what waits for something else than a host.
+    /// Without a server the signals are caught already and would do nothing by themselves.
+    pub(super) fn interrupted(&self) -> Arc<AtomicBool> {
+        let flag = Arc::new(AtomicBool::new(false));
+        if let Place::Here { runtime, .. } = &self.place {
+            let flag = Arc::clone(&flag);
+            let _inside = runtime.enter();
+            let interrupted = crate::commands::serve::interrupted();
+            runtime.spawn(async move {
+                interrupted.await;
+                flag.store(true, Ordering::Relaxed);
+            });
+        }
+        flag
+    }
+
     /// The word of the kind, as commands and routes have it.
     pub(super) fn word(&self) -> &'static str {
         self.kind.as_str()
@@ -75,7 +101,7 @@ impl Connectors {
         let mut path = format!("/api/v1/{}s", self.word());
         for part in parts {
             path.push('/');
-            path.extend(utf8_percent_encode(part, NON_ALPHANUMERIC));
+            path.extend(utf8_percent_encode(part, ENCODED));
         }
         path
     }
