@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::source::Known;
-use crate::download::hex;
+use crate::package::files::hex;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {

@@ -233,7 +233,7 @@ pub fn download(
     into.flush().map_err(DownloadError::Io)?;
     let downloaded = Downloaded {
         bytes: told.bytes,
-        sha256: hex(&hash.finalize()),
+        sha256: crate::package::files::hex(&hash.finalize()),
         etag: head.etag,
     };
     expected.ended(&downloaded)?;
@@ -335,10 +335,6 @@ impl<'a> Expected<'a> {
 fn percent(bytes: u64, total: u64) -> Option<u8> {
     let percent = u128::from(bytes) * 100 / u128::from(total.max(1));
     u8::try_from(percent).ok().map(|percent| percent.min(100))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Better to say so now than when the disk is full.

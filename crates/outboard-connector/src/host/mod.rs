@@ -295,11 +295,13 @@ impl ConnectorHost {
             .collect();
         let module = entry.manifest().map(|manifest| manifest.module.clone());
         let module = module.unwrap_or_default();
+        // With those that every connector with a sign-in has, declared or not.
+        let config = crate::state::instances::fields(&module);
         Ok(Description {
             summary: self.summary(&entry),
-            config_schema: outboard_contracts::connector::arguments::schema(&module.configs),
+            config_schema: outboard_contracts::connector::arguments::schema(&config),
             operations_list: describe::operations(&module),
-            config: crate::state::instances::fields(&module),
+            config,
             oauth: module.oauth,
             versions,
             process: self.process(key),

@@ -15,6 +15,7 @@ pub mod catalog;
 mod go_json;
 pub mod manifest;
 pub mod module;
+pub mod platform;
 #[cfg(feature = "signing")]
 pub mod signing;
 

@@ -10,6 +10,7 @@ use std::{
 use outboard_contracts::connector::{
     Manifest, PROTO_VERSION,
     manifest::{MANIFEST_SCHEMA_VERSION, ManifestProblem},
+    platform,
     signing::{PrivateKey, SigningError},
 };
 use sha2::{Digest as _, Sha256};
@@ -60,7 +61,7 @@ pub fn build_self_manifest<S>(
         version: connector.package_version().to_owned(),
         proto_version: PROTO_VERSION.into(),
         entry: entry.to_owned(),
-        os_arch: vec![platform()],
+        os_arch: vec![platform::host()],
         sha256: sha256_of(&program).map_err(unreadable)?,
         module: connector.module().clone(),
         ..Manifest::default()
@@ -105,22 +106,6 @@ fn sha256_of(path: &Path) -> io::Result<String> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect())
-}
-
-/// What this program was built for, in Go's words, such as `linux/amd64`.
-fn platform() -> String {
-    let os = match std::env::consts::OS {
-        "macos" => "darwin",
-        other => other,
-    };
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        "powerpc64" => "ppc64",
-        other => other,
-    };
-    format!("{os}/{arch}")
 }
 
 /// Why there is no manifest.

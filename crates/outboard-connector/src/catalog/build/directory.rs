@@ -11,7 +11,7 @@ use outboard_contracts::connector::{Manifest, catalog::Digest};
 use sha2::{Digest as _, Sha256};
 
 use super::{BuildError, Built, entries::Builder};
-use crate::download::{hex, parse_url};
+use crate::{download::parse_url, package::files::hex};
 
 /// Reads `plugin.json` out of an archive.
 pub type ReadManifest<'a> = dyn Fn(&Path) -> Result<Manifest, String> + 'a;
