@@ -4,6 +4,7 @@
 //! out; [`PluginHandler`] is the five routes alone that Go hosts know.
 
 mod connectors;
+mod database;
 mod events;
 mod http;
 mod plugins;
@@ -14,8 +15,9 @@ mod workflow;
 
 pub use self::{
     connectors::{CONNECTOR_STEP, ConnectorSteps, StepProblem},
+    database::{Database, DatabaseError},
     http::Problem,
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
-    security::{Access, HostPolicy, Token},
+    security::{Access, HostPolicy, Permission, Principal, Role, Token, UnknownRole, Via},
     server::{Server, ServerBuilder},
 };

@@ -56,6 +56,16 @@ pub use rotate::Rotated;
 /// How long a method waits for another process that writes.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A connection to the file at `path` for tables of others beside ours: the file is made if
+/// there is none, and checked and migrated as by [`State::open`]. Blocks.
+///
+/// # Errors
+///
+/// As [`State::open`].
+pub fn open_database(path: &Path) -> Result<Connection, StateError> {
+    file::open(path)
+}
+
 /// The open database. Share it in an `Arc`.
 ///
 /// Several processes may have it open at once: each change is a transaction.

@@ -7,6 +7,8 @@
 //! | `Authorization: Bearer TOKEN`, for all but `/healthz` and where sign-ins come back to | drops it | 401 `unauthorized` |
 
 mod host;
+mod principal;
+mod rules;
 mod token;
 
 use std::sync::Arc;
@@ -16,11 +18,16 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use self::host::Refusal;
-pub use self::{host::HostPolicy, token::Token};
-use crate::{connectors::CALLBACK, http::Problem, plugins};
+use self::rules::Needs;
+pub use self::{
+    host::HostPolicy,
+    principal::{Permission, Principal, Role, UnknownRole, Via},
+    token::Token,
+};
+use crate::{http::Problem, plugins};
 
 /// Who may call the server.
 #[derive(Clone, Debug)]
@@ -42,11 +49,14 @@ impl Access {
     /// Turns away whoever may not call, before a route sees the request.
     pub(crate) async fn guard(
         State(access): State<Access>,
-        request: Request,
+        mut request: Request,
         next: Next,
     ) -> Response {
         match access.check(&request) {
-            Ok(()) => next.run(request).await,
+            Ok(principal) => {
+                request.extensions_mut().insert(principal);
+                next.run(request).await
+            }
             Err(problem) => {
                 tracing::warn!(kind = %problem.kind, "a request was turned away");
                 refuse(&problem, request.method(), request.uri().path())
@@ -54,7 +64,7 @@ impl Access {
         }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Problem> {
+    fn check(&self, request: &Request) -> Result<Principal, Problem> {
         let checked = self
             .hosts
             .check(request.method(), request.uri(), request.headers());
@@ -74,18 +84,35 @@ impl Access {
                 format!("requests from pages of another site are not answered ({origin:?})"),
             ),
         })?;
-        let Some(token) = &self.token else {
-            return Ok(());
+        let needs = rules::needed(request.method(), request.uri().path());
+        let principal = match self.authenticate(request) {
+            Err(_) if needs == Needs::Nothing => Principal::anonymous(),
+            known => known?,
         };
-        // A browser that comes back from signing in has no token: the `state` that it
-        // brings lets it in.
-        let path = request.uri().path();
-        if path == "/healthz" || (path == CALLBACK && request.method() == Method::GET) {
-            return Ok(());
+        let (allowed, asks) = match &needs {
+            Needs::Nothing | Needs::SomebodyKnown => (true, String::new()),
+            Needs::Permission(permission) => (
+                principal.may(permission),
+                format!("the permission {permission}"),
+            ),
+            Needs::Admin => (principal.has_role(Role::Admin), "the role admin".to_owned()),
+        };
+        if allowed {
+            return Ok(principal);
         }
+        let detail = format!("this needs {asks}, which {:?} has not", principal.name);
+        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            .with_hint("an admin can make a token that has it"))
+    }
+
+    /// Who makes a request.
+    fn authenticate(&self, request: &Request) -> Result<Principal, Problem> {
+        let Some(token) = &self.token else {
+            return Ok(Principal::development());
+        };
         let presented = token::presented(request.headers());
         let detail = match presented {
-            Some(presented) if token.is(presented) => return Ok(()),
+            Some(presented) if token.is(presented) => return Ok(Principal::local()),
             Some(_) => "the token is not the one of this server",
             None => "the request has no token",
         };
