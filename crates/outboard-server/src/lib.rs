@@ -11,6 +11,7 @@ mod plugins;
 mod readiness;
 mod security;
 mod server;
+mod ui;
 mod workflow;
 
 pub use self::{

@@ -7,7 +7,7 @@ use axum::{
     body::to_bytes,
     extract::{DefaultBodyLimit, FromRef, Request, State},
     middleware,
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
@@ -17,6 +17,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use jiff::Timestamp;
 use outboard_connector::host::ConnectorHost;
 use outboard_workflow::{engine::Engine, external::ExternalPluginManager};
 use serde_json::json;
@@ -29,13 +30,11 @@ use tokio::{
 use crate::{
     connectors,
     events::Events,
-    http::{
-        Idempotency, Limits, Problem, deadline, escape, harden, identify, refuse_while_stopping,
-    },
+    http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     plugins::{self, PluginControl, PluginHandler},
     readiness::{Readiness, readyz},
     security::Access,
-    workflow,
+    ui, workflow,
 };
 
 /// Largest body of a request, in bytes.
@@ -56,6 +55,8 @@ pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) events: Events,
     pub(crate) readiness: Readiness,
+    pub(crate) connectors: Option<ConnectorHost>,
+    pub(crate) started_at: Timestamp,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -139,6 +140,8 @@ impl ServerBuilder {
                 expects_workflow,
                 stopping: stopped,
             },
+            connectors: connectors.clone(),
+            started_at: Timestamp::now(),
         };
         let router = routes(state, access, connectors.clone(), max_requests);
         Server {
@@ -313,7 +316,6 @@ fn routes(
     let prefix = plugins::PREFIX;
     let (connectors, of_the_original) = connectors::routes(connectors, max_requests);
     let ours = Router::new()
-        .route("/", get(front_page))
         .route(
             "/healthz",
             get(|| async { Json(json!({ "status": "ok" })) }),
@@ -324,6 +326,7 @@ fn routes(
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
         .merge(workflow::routes())
         .merge(connectors)
+        .merge(ui::routes())
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state.clone())
@@ -347,6 +350,7 @@ fn routes(
             refuse_while_stopping,
         ))
         .layer(middleware::from_fn_with_state(access, Access::guard))
+        .layer(middleware::from_fn(ui::as_pages))
         .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn(identify))
 }
@@ -392,43 +396,4 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
     Problem::not_found(format!("there is no {}", request.uri().path()))
         .with_hint("docs/http-api.md lists what there is")
         .into_response()
-}
-
-async fn front_page(State(state): State<AppState>) -> Html<String> {
-    let loaded = state.plugins.manager().loaded_plugins();
-    let pipelines = state.engine.pipelines();
-    let list = |names: Vec<String>, none: &str| match names.is_empty() {
-        true => format!("<p>{none}</p>"),
-        false => {
-            let items: Vec<_> = names
-                .iter()
-                .map(|name| format!("<li><code>{}</code></li>", escape(name)))
-                .collect();
-            format!("<ul>{}</ul>", items.concat())
-        }
-    };
-    Html(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Outboard</title>\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;\
-         padding:0 1rem}}code{{background:#eee;padding:.1em .3em}}</style>\
-         <h1>Outboard {version}</h1>\
-         <h2>Plugins that run</h2>{plugins}<h2>Pipelines</h2>{pipelines}\
-         <h2>What to do first</h2><ul>\
-         <li><code>outboard plugin list</code> shows the plugins that are there</li>\
-         <li><code>outboard plugin new NAME</code> writes one</li>\
-         <li><code>outboard serve --workflow FILE.yaml</code> runs the pipelines of a file</li>\
-         </ul></html>",
-        version = env!("CARGO_PKG_VERSION"),
-        plugins = list(
-            loaded,
-            "none yet: copy one into the plugins directory and load it"
-        ),
-        pipelines = list(
-            pipelines
-                .into_iter()
-                .map(|pipeline| pipeline.name)
-                .collect(),
-            "none yet: start the server with a workflow file"
-        ),
-    ))
 }

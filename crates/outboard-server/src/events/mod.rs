@@ -25,10 +25,9 @@ use outboard_go_plugin::host::EventStream;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use self::ring::Next;
 pub(crate) use self::{
     data::{Exit, millis, timestamp},
-    ring::EventRing,
+    ring::{EventRing, Next},
 };
 use crate::http::Problem;
 

@@ -75,6 +75,12 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
+    /// A failure of ours.
+    pub fn internal(error: &dyn std::fmt::Display) -> Problem {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "internal", error.to_string())
+    }
+
     /// The document, in one line.
     pub(crate) fn to_json(&self) -> String {
         let document = Document {
@@ -98,6 +104,8 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.status;
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        // Where a person asked for a page, it is shown as one.
+        response.extensions_mut().insert(self);
         response
     }
 }

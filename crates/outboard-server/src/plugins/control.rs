@@ -51,7 +51,7 @@ impl PluginControl {
 
     /// A text for whoever asks over HTTP: files are named from the plugins directory
     /// on, and where that is stays with us.
-    pub(super) fn without_paths(&self, text: &str) -> String {
+    pub(crate) fn without_paths(&self, text: &str) -> String {
         let directory = self.manager.plugins_dir();
         let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         let prefix = format!("{}/", absolute.display().to_string().trim_end_matches('/'));

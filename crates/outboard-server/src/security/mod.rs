@@ -29,6 +29,11 @@ pub use self::{
 };
 use crate::{http::Problem, plugins};
 
+/// What forms and scripts of a browser that signed in must bring to change anything; an
+/// extension of its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct CsrfToken(pub(crate) String);
+
 /// Who may call the server.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -54,8 +59,11 @@ impl Access {
     ) -> Response {
         match access.check(&request) {
             Ok(principal) => {
-                request.extensions_mut().insert(principal);
-                next.run(request).await
+                request.extensions_mut().insert(principal.clone());
+                let mut response = next.run(request).await;
+                // For the page of a problem, which is made further out.
+                response.extensions_mut().insert(principal);
+                response
             }
             Err(problem) => {
                 tracing::warn!(kind = %problem.kind, "a request was turned away");

@@ -43,7 +43,9 @@ const RULES: &[(Methods, &str, Needs)] = &[
     // A browser that comes back from signing in brings a `state` that lets it in.
     (Read, "/api/v1/connectors/oauth/callback", Needs::Nothing),
     (Read, "/", Needs::Nothing),
+    (Read, "/ui", Needs::Nothing),
     (Read, "/ui/assets/{file}", Needs::Nothing),
+    (Change, "/ui/theme", Needs::Nothing),
     (All, "/ui/sign-in", Needs::Nothing),
     (Read, "/ui/sign-in/{code}", Needs::Nothing),
     // The ticket in the path is the right.

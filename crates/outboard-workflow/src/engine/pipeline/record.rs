@@ -123,6 +123,18 @@ impl RunStatus {
         }
     }
 
+    /// Its word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether it is over.
     pub fn is_final(self) -> bool {
         self != Self::Running

@@ -1,0 +1,44 @@
+//! The admin UI: pages made by the server, which a script keeps live.
+//!
+//! A handler takes [`Ui`], renders a template of its own, and gives it to [`Ui::page`],
+//! which puts the layout around it. Parts of a page that change have an `id` and ask for
+//! the same page again when their topic changes:
+//!
+//! ```html
+//! <section id="problems" hx-get="/ui/" hx-select="#problems" hx-swap="outerHTML"
+//!          hx-trigger="live:plugins from:body, live:connectors from:body">
+//! ```
+//!
+//! What changes something is a form that posts, and the answer is a redirect with a line
+//! about what was done ([`Ui::done`]). So each page works without its script.
+
+mod assets;
+mod format;
+mod live;
+mod overview;
+mod page;
+mod plugins;
+mod problem;
+mod state;
+
+use axum::{
+    Router,
+    response::Redirect,
+    routing::{get, post},
+};
+
+use crate::server::AppState;
+
+pub(crate) use self::problem::as_pages;
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/ui/") }))
+        .route("/ui", get(|| async { Redirect::to("/ui/") }))
+        .route("/ui/", get(overview::overview))
+        .route("/ui/plugins", get(plugins::plugins))
+        .route("/ui/theme", post(page::set_theme))
+        .route("/ui/live", get(live::live))
+        .route("/ui/assets/{file}", get(assets::asset))
+}
