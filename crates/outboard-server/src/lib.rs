@@ -8,9 +8,11 @@ mod database;
 mod events;
 mod http;
 mod plugins;
+mod processes;
 mod readiness;
 mod security;
 mod server;
+mod stats;
 mod ui;
 mod workflow;
 

@@ -32,8 +32,10 @@ use crate::{
     events::Events,
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     plugins::{self, PluginControl, PluginHandler},
+    processes::{self, Updates},
     readiness::{Readiness, readyz},
     security::Access,
+    stats::{self, Stats},
     ui, workflow,
 };
 
@@ -55,8 +57,11 @@ pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) events: Events,
     pub(crate) readiness: Readiness,
+    /// Absent where the server has none.
     pub(crate) connectors: Option<ConnectorHost>,
     pub(crate) started_at: Timestamp,
+    pub(crate) stats: Stats,
+    pub(crate) updates: Updates,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -142,6 +147,8 @@ impl ServerBuilder {
             },
             connectors: connectors.clone(),
             started_at: Timestamp::now(),
+            stats: Stats::default(),
+            updates: Updates::default(),
         };
         let router = routes(state, access, connectors.clone(), max_requests);
         Server {
@@ -322,6 +329,8 @@ fn routes(
         )
         .route("/readyz", get(readyz))
         .route("/api/v1/events", get(all_events))
+        .route("/api/v1/plugins", get(processes::list))
+        .route("/api/v1/stats", get(stats::stats))
         .route(&format!("{prefix}/{{name}}"), get(plugins::details))
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
         .merge(workflow::routes())

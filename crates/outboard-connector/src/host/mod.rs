@@ -278,6 +278,17 @@ impl ConnectorHost {
         Ok(listed.collect())
     }
 
+    /// What is installed, sorted by key, each with its process. Asks the system about
+    /// processes, so it blocks for a moment.
+    pub fn statuses(&self, query: ListQuery) -> Vec<(Summary, ProcessDescription)> {
+        let entries = self.entries();
+        let listed = entries
+            .values()
+            .filter(|entry| query.kind.is_none_or(|kind| entry.kind() == kind))
+            .map(|entry| self.summary_and_process(entry));
+        listed.collect()
+    }
+
     /// All about one connector.
     ///
     /// # Errors
@@ -345,20 +356,22 @@ impl ConnectorHost {
             leaving: status.leaving,
             starts: status.starts,
             crashes: status.crashes,
+            uptime_ms: status.up_for.map(milliseconds),
             memory_bytes: status.memory_bytes,
             last_error: status.last_error.map(|error| error.text.to_string()),
-            retry_in_ms: status
-                .resting_for
-                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            retry_in_ms: status.resting_for.map(milliseconds),
         }
     }
 
     fn summary(&self, entry: &Entry) -> Summary {
-        let mut summary = entry.summary();
-        let process = self.process(&entry.key);
-        summary.state = process.state;
+        self.summary_and_process(entry).0
+    }
+
+    fn summary_and_process(&self, entry: &Entry) -> (Summary, ProcessDescription) {
+        let (mut summary, process) = (entry.summary(), self.process(&entry.key));
+        summary.state.clone_from(&process.state);
         summary.pid = process.pid;
-        summary
+        (summary, process)
     }
 
     fn entries(&self) -> Arc<Entries> {
@@ -457,6 +470,10 @@ impl ConnectorHost {
         let state = Arc::clone(&self.inner.state);
         blocking(move || work(&state)).await
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether what was found may run. What it was installed with counts no more: the policy

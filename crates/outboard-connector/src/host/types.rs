@@ -110,6 +110,9 @@ pub struct ProcessDescription {
     pub starts: u64,
     /// How often it ended by itself.
     pub crashes: u64,
+    /// How long it has been ready, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
     /// What it has in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,

@@ -57,7 +57,7 @@ mod status;
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use outboard_go_plugin::host::{EventStream, PluginLog};
+use outboard_go_plugin::host::{EventStream, PluginLog, resident_memory};
 use tokio::sync::oneshot;
 
 pub use self::{
@@ -193,7 +193,7 @@ impl Pool {
             keys.filter_map(|key| state.status(key, now)).collect()
         });
         for status in &mut all {
-            status.memory_bytes = status.pid.and_then(status::memory_of);
+            status.memory_bytes = status.pid.and_then(resident_memory);
         }
         all.sort_by(|one, other| one.key.cmp(&other.key));
         all
@@ -203,7 +203,7 @@ impl Pool {
     pub fn status_of(&self, key: &str) -> Option<ProcessStatus> {
         let now = Instant::now();
         let mut status = self.shared.look(|state| state.status(key, now))?;
-        status.memory_bytes = status.pid.and_then(status::memory_of);
+        status.memory_bytes = status.pid.and_then(resident_memory);
         Some(status)
     }
 

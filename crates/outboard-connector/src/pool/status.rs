@@ -73,16 +73,6 @@ pub struct ProcessStatus {
     pub warm: bool,
 }
 
-/// How much memory a process has in use, where the system says.
-pub(super) fn memory_of(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
 impl State {
     pub(super) fn status(&self, key: &str, now: Instant) -> Option<ProcessStatus> {
         let (record, view) = (self.records.get(key)?, self.policy.view(key, now)?);

@@ -1,7 +1,17 @@
-//! Whether the kernel has killed a process for want of memory: it says so
-//! nowhere but in counters.
+//! The memory of processes: how much one has, and whether the kernel has killed it for
+//! want of some, which it says nowhere but in counters.
 
 use std::{fs, path::PathBuf};
+
+/// How much memory a process has in use, in bytes, where the system says: on Linux.
+pub fn resident_memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
 
 /// How often the kernel had killed for want of memory, near a process, when
 /// this was made.

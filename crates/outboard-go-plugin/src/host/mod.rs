@@ -51,6 +51,7 @@ pub use self::{
     exit::{ExitCause, ExitReport},
     launch::{AttachedRunner, Launch, Output, Runner, RunnerRequest, Translation},
     log::{LogLevel, LogLine, LogSource, LogWriter, PluginLog},
+    memory::resident_memory,
     output::{OutputChannel, OutputPiece, RawOutput, RawOutputReader},
     process::PluginProcess,
     resource::ResourceLimits,

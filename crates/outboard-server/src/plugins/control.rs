@@ -201,7 +201,7 @@ impl PluginControl {
 }
 
 /// Runs what reads the disk where it holds nobody up.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     finished(tokio::task::spawn_blocking(work)).await
 }
 

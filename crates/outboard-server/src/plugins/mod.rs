@@ -25,6 +25,7 @@ pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
 };
 pub(crate) use self::{
+    control::blocking,
     details::details,
     envelope::as_go_writes,
     error::status_of_manager,

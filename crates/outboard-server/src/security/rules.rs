@@ -70,6 +70,7 @@ const RULES: &[(Methods, &str, Needs)] = &[
         "/api/v1/plugins/external/{name}/logs",
         needs(Permission::LOGS_READ),
     ),
+    (Read, "/api/v1/plugins", needs(Permission::PLUGINS_READ)),
     (Read, "/api/v1/plugins/{*}", needs(Permission::PLUGINS_READ)),
     (
         Change,
@@ -115,6 +116,7 @@ const RULES: &[(Methods, &str, Needs)] = &[
     ),
     (Read, "/api/v1/runs", needs(Permission::RUNS_READ)),
     (Read, "/api/v1/runs/{id}", needs(Permission::RUNS_READ)),
+    (Read, "/api/v1/stats", needs(Permission::RUNS_READ)),
     (Read, "/api/v1/events", needs(Permission::EVENTS_READ)),
     // Connectors, tools and jobs.
     (

@@ -1,16 +1,21 @@
 //! `GET /ui/plugins`: what is here, and in which state? Both families in one table.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Query, State};
-use outboard_connector::host::{ListQuery, Summary};
-use outboard_workflow::external::{DiscoveredPlugin, PluginState};
 use serde::Deserialize;
 
 use super::{
+    format::{bytes, count, duration},
     page::{Ui, UiResult},
     state::Mark,
 };
-use crate::{http::Problem, security::Permission, server::AppState};
+use crate::{
+    processes::{self, Family, PluginRow},
+    security::Permission,
+    server::AppState,
+};
 
 #[derive(Template)]
 #[template(path = "plugins.html")]
@@ -25,6 +30,7 @@ struct Plugins {
 struct Row {
     family: &'static str,
     name: String,
+    title: String,
     href: String,
     kind: String,
     mark: Mark,
@@ -33,9 +39,11 @@ struct Row {
     update: Option<String>,
     pid: String,
     memory: String,
+    calls: String,
+    errors: String,
     restarts: String,
     uptime: String,
-    actions: Vec<Action>,
+    action: Option<Action>,
 }
 
 struct Action {
@@ -54,126 +62,77 @@ pub(super) async fn plugins(
     Query(query): Query<PluginsQuery>,
     ui: Ui,
 ) -> UiResult {
-    let manager = state.plugins.manager().clone();
-    let plugins_dir = manager.plugins_dir().display().to_string();
-    let found = tokio::task::spawn_blocking(move || manager.discover_plugins())
-        .await
-        .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| Problem::internal(&error))?;
-    let mut rows: Vec<Row> = found
-        .iter()
-        .map(|plugin| of_plugin(&state, &ui, plugin))
-        .collect();
-    if let (Some(host), true) = (&state.connectors, ui.may(&Permission::CONNECTORS_READ)) {
-        let connectors = host.list(ListQuery { kind: None }).await;
-        let connectors = connectors.map_err(|error| Problem::internal(&error))?;
-        rows.extend(
-            connectors
-                .into_iter()
-                .map(|summary| of_connector(&ui, summary)),
-        );
+    let mut rows = processes::all(&state).await?;
+    if !ui.may(&Permission::CONNECTORS_READ) {
+        rows.retain(|row| row.family == Family::Workflow);
     }
     let words: Vec<String> = query.q.split_whitespace().map(str::to_lowercase).collect();
     rows.retain(|row| {
         let text = format!(
-            "{} {} {} {}",
-            row.name, row.kind, row.mark.word, row.version
+            "{} {} {} {} {}",
+            row.name, row.title, row.kind, row.state, row.version
         );
-        words.iter().all(|word| text.to_lowercase().contains(word))
+        let text = text.to_lowercase();
+        words.iter().all(|word| text.contains(word))
     });
     let body = Plugins {
         q: query.q,
         path: ui.path.clone(),
         csrf: ui.csrf.clone(),
-        plugins_dir,
-        rows,
+        plugins_dir: state.plugins.manager().plugins_dir().display().to_string(),
+        rows: rows.into_iter().map(|row| shown(&ui, row)).collect(),
     };
     ui.page("Plugins", "plugins", &body)
 }
 
-fn of_plugin(state: &AppState, ui: &Ui, plugin: &DiscoveredPlugin) -> Row {
-    let status = state.plugins.manager().status(&plugin.name);
-    let href = format!("/ui/plugins/workflow/{}", plugin.name);
-    let (word, why) = match (&status, &plugin.manifest) {
-        (Some(status), _) => {
-            let why = match &status.state {
-                PluginState::Failed { reason } => Some(reason.clone()),
-                _ => None,
-            };
-            (status.state.as_str(), why)
-        }
-        (None, Ok(_)) => ("not loaded", None),
-        (None, Err(error)) => (
-            "unusable",
-            Some(state.plugins.without_paths(&error.to_string())),
-        ),
-    };
-    let action = |label, verb| Action {
-        label,
-        href: format!("{href}/{verb}"),
-    };
-    let actions = match (&status, ui.may(&Permission::PLUGINS_MANAGE)) {
-        (_, false) => Vec::new(),
-        (None, true) if plugin.manifest.is_err() => Vec::new(),
-        (None, true) => vec![action("Load", "load")],
-        (Some(_), true) => vec![action("Reload", "reload")],
+fn shown(ui: &Ui, row: PluginRow) -> Row {
+    let family = row.family.as_str();
+    let href = format!("/ui/plugins/{family}/{}", row.name);
+    // A number that says nothing is left out, so that those that do stand out.
+    let unless_zero = |number: u64| match number {
+        0 => String::new(),
+        number => count(number),
     };
     Row {
-        family: "workflow",
-        name: plugin.name.clone(),
-        kind: "plugin".to_owned(),
-        mark: Mark::of(word),
-        why,
-        version: match &plugin.manifest {
-            Ok(manifest) => manifest.version.clone(),
-            Err(_) => String::new(),
-        },
-        update: None,
-        pid: status
-            .as_ref()
-            .and_then(|status| status.pid)
-            .map_or_else(String::new, |pid| pid.to_string()),
-        memory: String::new(),
-        restarts: status
-            .as_ref()
-            .map_or_else(String::new, |status| status.restarts.to_string()),
-        uptime: String::new(),
-        actions,
+        action: action(ui, &row).map(|(label, verb)| Action {
+            label,
+            href: format!("{href}/{verb}"),
+        }),
+        family,
         href,
+        mark: Mark::of(row.state),
+        why: row.problem.map(|problem| problem.detail),
+        kind: match row.kind.as_str() {
+            "workflow" => "plugin".to_owned(),
+            _ => row.kind,
+        },
+        title: match row.title == row.name {
+            true => String::new(),
+            false => row.title,
+        },
+        name: row.name,
+        version: row.version,
+        update: row.update,
+        pid: row.pid.map_or_else(String::new, |pid| pid.to_string()),
+        memory: row.memory_bytes.map_or_else(String::new, bytes),
+        calls: unless_zero(row.calls_last_hour),
+        errors: unless_zero(row.errors_last_hour),
+        restarts: unless_zero(row.restarts),
+        uptime: row
+            .uptime_ms
+            .map_or_else(String::new, |up| duration(Duration::from_millis(up))),
     }
 }
 
-fn of_connector(ui: &Ui, summary: Summary) -> Row {
-    let href = format!("/ui/plugins/connector/{}", summary.key);
-    let word = match (&summary.problem, summary.enabled) {
-        (Some(_), _) => "unusable",
-        (None, false) => "disabled",
-        (None, true) => summary.state.as_str(),
-    };
-    let (label, verb) = match summary.enabled {
-        true => ("Disable", "disable"),
-        false => ("Enable", "enable"),
-    };
-    let action = Action {
-        label,
-        href: format!("{href}/{verb}"),
-    };
-    Row {
-        family: "connector",
-        href,
-        mark: Mark::of(word),
-        why: summary.problem.map(|problem| problem.detail),
-        name: summary.key,
-        kind: summary.kind,
-        version: summary.version,
-        update: None,
-        pid: summary.pid.map_or_else(String::new, |pid| pid.to_string()),
-        memory: String::new(),
-        restarts: String::new(),
-        uptime: String::new(),
-        actions: match ui.may(&Permission::CONNECTORS_MANAGE) {
-            true => vec![action],
-            false => Vec::new(),
-        },
+/// What one does with it most likely: its word, and the last segment of its path.
+fn action(ui: &Ui, row: &PluginRow) -> Option<(&'static str, &'static str)> {
+    match row.family {
+        Family::Workflow if !ui.may(&Permission::PLUGINS_MANAGE) => None,
+        Family::Workflow if row.enabled => Some(("Reload", "reload")),
+        Family::Workflow if row.state == "unusable" => None,
+        Family::Workflow => Some(("Load", "load")),
+        Family::Connector if !ui.may(&Permission::CONNECTORS_MANAGE) => None,
+        Family::Connector if row.enabled => Some(("Disable", "disable")),
+        Family::Connector => Some(("Enable", "enable")),
     }
 }

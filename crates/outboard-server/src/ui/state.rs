@@ -14,12 +14,12 @@ impl Mark {
     /// Any word of the API's that says a state.
     pub(crate) fn of(word: &str) -> Mark {
         let tone = match word {
-            "ready" | "ok" | "succeeded" | "enabled" | "loaded" | "valid" | "envelope"
+            "ready" | "idle" | "ok" | "succeeded" | "enabled" | "loaded" | "valid" | "envelope"
             | "program" => "good",
             "busy" | "starting" | "restarting" | "running" | "stopping" | "checking" => "busy",
-            "resting" | "skipped" | "stopped early" | "unverifiable" | "cancelled" => "warn",
-            "failed" | "unusable" | "operation_error" | "transport_error" | "deadline"
-            | "refused" | "INVALID" | "compensated" | "timed_out" => "bad",
+            "skipped" | "stopped early" | "unverifiable" | "cancelled" => "warn",
+            "failed" | "unusable" | "resting" | "operation_error" | "transport_error"
+            | "deadline" | "refused" | "INVALID" | "compensated" | "timed_out" => "bad",
             _ => "idle",
         };
         Mark {

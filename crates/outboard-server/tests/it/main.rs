@@ -11,5 +11,6 @@ mod golden;
 mod idempotency;
 mod limits;
 mod pipelines;
+mod processes;
 mod readiness;
 mod support;

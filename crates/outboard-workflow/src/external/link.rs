@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -30,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) process: Option<PluginProcess>,
     /// What is served to the plugin for its calls, until this is dropped.
     callbacks: Option<Served>,
+    since: Instant,
     calls: watch::Sender<usize>,
 }
 
@@ -40,6 +41,7 @@ impl Session {
             client,
             process,
             callbacks: None,
+            since: Instant::now(),
             calls: watch::channel(0).0,
         }
     }
@@ -59,6 +61,11 @@ impl Session {
     fn enter(self: &Arc<Self>) -> Call {
         self.calls.send_modify(|calls| *calls += 1);
         Call(Arc::clone(self))
+    }
+
+    /// How long it has been there.
+    pub(crate) fn up_for(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// How many calls run right now.

@@ -8,4 +8,4 @@ mod kinds;
 mod original;
 mod pipelines;
 mod sign_in;
-mod support;
+pub(crate) mod support;

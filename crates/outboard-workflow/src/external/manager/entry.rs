@@ -246,6 +246,7 @@ impl Entry {
             state: entry.state.clone(),
             pid: process.map(|process| process.pid()),
             since: entry.since,
+            up_for: session.as_ref().map(|session| session.up_for()),
             restarts: entry.restarts,
             last_exit: entry.last_exit.clone(),
             manifest: entry.adapter.engine_manifest(),

@@ -394,6 +394,12 @@ impl ExternalPluginManager {
         entry.map(|entry| entry.status())
     }
 
+    /// All plugins that were loaded, also those that failed, sorted by name.
+    pub fn statuses(&self) -> Vec<PluginStatus> {
+        let entries: Vec<_> = self.loaded().values().cloned().collect();
+        entries.iter().map(|entry| entry.status()).collect()
+    }
+
     /// What the engine sees of a loaded plugin.
     pub fn adapter(&self, name: &str) -> Option<Arc<ExternalPluginAdapter>> {
         let entry = self.loaded().get(name).cloned();

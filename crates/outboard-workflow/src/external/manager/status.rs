@@ -1,6 +1,6 @@
 //! What a manager tells about a plugin that it looks after.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use outboard_contracts::PluginManifest;
 use outboard_go_plugin::host::ExitReport;
@@ -48,6 +48,8 @@ pub struct PluginStatus {
     pub pid: Option<u32>,
     /// Since when it is in this state.
     pub since: SystemTime,
+    /// How long its process has been in use, while it has one.
+    pub up_for: Option<Duration>,
     /// How often it was started again since it was loaded.
     pub restarts: u32,
     /// How its last process ended, if one has.
