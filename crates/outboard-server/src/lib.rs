@@ -14,6 +14,7 @@ mod security;
 mod server;
 mod stats;
 mod ui;
+mod ui_plugins;
 mod workflow;
 
 pub use self::{
@@ -23,4 +24,10 @@ pub use self::{
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
     security::{Access, HostPolicy, Permission, Principal, Role, Token, UnknownRole, Via},
     server::{Server, ServerBuilder},
+    ui_plugins::{
+        AssetLimits, AssetProblem, DiscoveredUiPlugin, Snapshot, UiPluginChange,
+        UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginInfo,
+        UiPluginManager, UiPluginNativePlugin, UiPluginObserver, discover_ui_plugins,
+        inspect_ui_plugin,
+    },
 };

@@ -36,7 +36,9 @@ use crate::{
     readiness::{Readiness, readyz},
     security::Access,
     stats::{self, Stats},
-    ui, workflow,
+    ui,
+    ui_plugins::UiPluginManager,
+    workflow,
 };
 
 /// Largest body of a request, in bytes.
@@ -54,6 +56,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) plugins: PluginControl,
+    pub(crate) ui_plugins: UiPluginManager,
     pub(crate) engine: Engine,
     pub(crate) events: Events,
     pub(crate) readiness: Readiness,
@@ -67,6 +70,12 @@ pub(crate) struct AppState {
 impl FromRef<AppState> for PluginControl {
     fn from_ref(state: &AppState) -> PluginControl {
         state.plugins.clone()
+    }
+}
+
+impl FromRef<AppState> for UiPluginManager {
+    fn from_ref(state: &AppState) -> UiPluginManager {
+        state.ui_plugins.clone()
     }
 }
 
@@ -93,6 +102,7 @@ pub struct ServerBuilder {
 pub struct Server {
     router: Router,
     control: PluginControl,
+    ui_plugins: UiPluginManager,
     events: Events,
     manager: ExternalPluginManager,
     engine: Engine,
@@ -137,8 +147,11 @@ impl ServerBuilder {
         let (stopping, stopped) = watch::channel(false);
         let events = Events::new(stopped.clone());
         let control = PluginControl::new(manager.clone(), engine.clone());
+        let ui_plugins = UiPluginManager::with_programs(control.clone());
+        ui_plugins.observe(Arc::new(events.clone()));
         let state = AppState {
             plugins: control.clone(),
+            ui_plugins: ui_plugins.clone(),
             engine: engine.clone(),
             events: events.clone(),
             readiness: Readiness {
@@ -154,6 +167,7 @@ impl ServerBuilder {
         Server {
             router,
             control,
+            ui_plugins,
             events,
             manager,
             engine,
@@ -184,6 +198,11 @@ impl Server {
     /// What loads and unloads plugins here: the manager and the engine in step.
     pub fn plugins(&self) -> &PluginControl {
         &self.control
+    }
+
+    /// What loads and unloads the pages that plugins bring. Nothing is loaded yet.
+    pub fn ui_plugins(&self) -> &UiPluginManager {
+        &self.ui_plugins
     }
 
     /// The routes with all checks, for tests and for a server of your own.

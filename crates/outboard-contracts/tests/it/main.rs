@@ -8,5 +8,6 @@ mod manifest;
 mod names;
 mod parsers;
 mod schemas;
+mod ui;
 mod values;
 mod versions;

@@ -1,6 +1,9 @@
 //! Operations on plugins as a whole: the process and what the engine knows of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use outboard_workflow::{
     engine::{Engine, EngineError},
@@ -52,10 +55,7 @@ impl PluginControl {
     /// A text for whoever asks over HTTP: files are named from the plugins directory
     /// on, and where that is stays with us.
     pub(crate) fn without_paths(&self, text: &str) -> String {
-        let directory = self.manager.plugins_dir();
-        let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-        let prefix = format!("{}/", absolute.display().to_string().trim_end_matches('/'));
-        text.replace(&prefix, "")
+        without_paths(self.manager.plugins_dir(), text)
     }
 
     /// What is in the plugins directory, sorted, and whether it runs.
@@ -200,13 +200,20 @@ impl PluginControl {
     }
 }
 
+/// A text in which files are named from a directory on.
+pub(crate) fn without_paths(directory: &Path, text: &str) -> String {
+    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let prefix = format!("{}/", absolute.display().to_string().trim_end_matches('/'));
+    text.replace(&prefix, "")
+}
+
 /// Runs what reads the disk where it holds nobody up.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     finished(tokio::task::spawn_blocking(work)).await
 }
 
 /// What a task came to; its panic is the caller's.
-async fn finished<T>(task: tokio::task::JoinHandle<T>) -> T {
+pub(crate) async fn finished<T>(task: tokio::task::JoinHandle<T>) -> T {
     match task.await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {

@@ -25,12 +25,13 @@ pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
 };
 pub(crate) use self::{
-    control::blocking,
+    control::{blocking, finished, without_paths},
     details::details,
     envelope::as_go_writes,
     error::status_of_manager,
     handler::{is_under_seed_routes, not_found},
     logs::logs,
+    turns::Turns,
 };
 
 /// A refusal before any route is asked: the routes of the two originals say it in their

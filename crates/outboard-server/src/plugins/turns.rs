@@ -12,11 +12,11 @@ type Waiting = Arc<Mutex<BTreeMap<String, Arc<Semaphore>>>>;
 /// The turns of all plugins; a plugin is in it only while somebody has or waits for
 /// its turn. Cloning shares it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Waiting);
+pub(crate) struct Turns(Waiting);
 
 /// The right to change one plugin. The next in line has it when this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     turns: Waiting,
     name: String,
     /// Absent while it is waited for.
@@ -26,7 +26,7 @@ pub(super) struct Turn {
 impl Turns {
     /// Waits for this caller's turn. How long the one before may take is bounded by the
     /// deadlines of what it does, and the waiting itself by the request's.
-    pub(super) async fn take(&self, name: &str) -> Turn {
+    pub(crate) async fn take(&self, name: &str) -> Turn {
         let semaphore = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let semaphore = turns

@@ -1,6 +1,6 @@
 //! What the engine itself brings: `step.log`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use outboard_contracts::{manifest::PluginManifest, value::Map};
@@ -23,12 +23,12 @@ impl NativePlugin for Builtin {
         BUILTIN_OWNER
     }
 
-    fn version(&self) -> &str {
-        env!("CARGO_PKG_VERSION")
+    fn version(&self) -> Cow<'_, str> {
+        env!("CARGO_PKG_VERSION").into()
     }
 
-    fn description(&self) -> &str {
-        "What the engine itself brings"
+    fn description(&self) -> Cow<'_, str> {
+        "What the engine itself brings".into()
     }
 }
 
@@ -36,9 +36,9 @@ impl EnginePlugin for Builtin {
     fn engine_manifest(&self) -> PluginManifest {
         PluginManifest {
             name: self.name().to_owned(),
-            version: self.version().to_owned(),
+            version: self.version().into_owned(),
             author: "Outboard".to_owned(),
-            description: self.description().to_owned(),
+            description: self.description().into_owned(),
             step_types: vec![LOG_STEP.to_owned()],
             ..PluginManifest::default()
         }

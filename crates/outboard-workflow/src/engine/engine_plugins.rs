@@ -2,6 +2,7 @@
 //! types known.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -31,7 +32,7 @@ struct PluginObject(Arc<dyn EnginePlugin>);
 
 impl std::fmt::Debug for PluginObject {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.0.version())
+        formatter.write_str(&self.0.version())
     }
 }
 
@@ -215,11 +216,11 @@ impl NativePlugin for Bridge {
         self.plugin.name()
     }
 
-    fn version(&self) -> &str {
+    fn version(&self) -> Cow<'_, str> {
         self.plugin.version()
     }
 
-    fn description(&self) -> &str {
+    fn description(&self) -> Cow<'_, str> {
         self.plugin.description()
     }
 

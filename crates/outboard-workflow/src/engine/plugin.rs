@@ -1,7 +1,7 @@
 //! What a plugin is to the engine: the traits that a plugin in this process and the
 //! adapter of one in another process both implement.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use outboard_contracts::{
@@ -27,11 +27,12 @@ pub trait NativePlugin: Send + Sync {
     /// [`PluginName`](outboard_contracts::PluginName): it becomes a segment of URLs.
     fn name(&self) -> &str;
 
-    /// A semantic version.
-    fn version(&self) -> &str;
+    /// A semantic version. It may change while the plugin is registered, as what is read
+    /// through from elsewhere does.
+    fn version(&self) -> Cow<'_, str>;
 
     /// What it is for, in a sentence.
-    fn description(&self) -> &str;
+    fn description(&self) -> Cow<'_, str>;
 
     /// Plugins that must be enabled before this one.
     fn dependencies(&self) -> Vec<PluginDependency> {

@@ -1,6 +1,6 @@
 //! A plugin in another process, seen by the engine as any other plugin.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use outboard_contracts::manifest::CapabilityRole;
@@ -90,12 +90,12 @@ impl NativePlugin for ExternalPluginAdapter {
         &self.manifest.name
     }
 
-    fn version(&self) -> &str {
-        &self.manifest.version
+    fn version(&self) -> Cow<'_, str> {
+        self.manifest.version.as_str().into()
     }
 
-    fn description(&self) -> &str {
-        &self.manifest.description
+    fn description(&self) -> Cow<'_, str> {
+        self.manifest.description.as_str().into()
     }
 
     /// The dependencies in `plugin.json`, by name; their constraints are in

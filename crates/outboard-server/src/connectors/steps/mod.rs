@@ -14,7 +14,7 @@
 
 mod config;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use outboard_connector::host::{Caller, ConnectorHost, HostError, HostErrorKind};
@@ -124,12 +124,12 @@ impl NativePlugin for ConnectorSteps {
         OWNER
     }
 
-    fn version(&self) -> &str {
-        env!("CARGO_PKG_VERSION")
+    fn version(&self) -> Cow<'_, str> {
+        env!("CARGO_PKG_VERSION").into()
     }
 
-    fn description(&self) -> &str {
-        "Calls connectors from pipelines"
+    fn description(&self) -> Cow<'_, str> {
+        "Calls connectors from pipelines".into()
     }
 }
 
@@ -137,9 +137,9 @@ impl EnginePlugin for ConnectorSteps {
     fn engine_manifest(&self) -> PluginManifest {
         PluginManifest {
             name: OWNER.to_owned(),
-            version: self.version().to_owned(),
+            version: self.version().into_owned(),
             author: "Outboard".to_owned(),
-            description: self.description().to_owned(),
+            description: self.description().into_owned(),
             step_types: vec![CONNECTOR_STEP.to_owned()],
             ..PluginManifest::default()
         }

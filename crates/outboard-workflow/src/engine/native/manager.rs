@@ -152,7 +152,7 @@ impl PluginManager {
     pub fn register(&self, plugin: Arc<dyn NativePlugin>) -> Result<(), EngineError> {
         let (name, version) = guard::call_now(
             || "a plugin's name".to_owned(),
-            || Ok((plugin.name().to_owned(), plugin.version().to_owned())),
+            || Ok((plugin.name().to_owned(), plugin.version().into_owned())),
         )?;
         // DIFFERENCE: the original refuses only an empty name. The name is part of
         // URLs, so here it must be a plugin name, and the version a version.
@@ -308,8 +308,8 @@ impl PluginManager {
             .map(
                 |(name, plugin, enabled, enabled_at, disabled_at)| PluginInfo {
                     name,
-                    version: plugin.version().to_owned(),
-                    description: plugin.description().to_owned(),
+                    version: plugin.version().into_owned(),
+                    description: plugin.description().into_owned(),
                     enabled,
                     ui_pages: plugin.ui_pages(),
                     dependencies: plugin.dependencies(),
@@ -397,7 +397,7 @@ impl PluginManager {
                         plugin: plugin.clone(),
                         dependency: dependency.name.clone(),
                     })?;
-                check_version(plugin, &dependency, known[found].1.version())?;
+                check_version(plugin, &dependency, &known[found].1.version())?;
                 needs.push(found);
                 pending.push(found);
             }
@@ -607,7 +607,7 @@ impl Transition {
         }
         Some(PluginState {
             enabled: phase == Phase::Enabled,
-            version: entry.plugin.version().to_owned(),
+            version: entry.plugin.version().into_owned(),
             enabled_at: entry.enabled_at,
             disabled_at: entry.disabled_at,
         })

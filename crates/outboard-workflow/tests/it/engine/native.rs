@@ -216,11 +216,11 @@ async fn the_context_that_was_set_reaches_the_plugin() {
         fn name(&self) -> &str {
             "looks"
         }
-        fn version(&self) -> &str {
-            "1.0.0"
+        fn version(&self) -> std::borrow::Cow<'_, str> {
+            "1.0.0".into()
         }
-        fn description(&self) -> &str {
-            ""
+        fn description(&self) -> std::borrow::Cow<'_, str> {
+            "".into()
         }
         async fn on_enable(&self, context: &PluginContext) -> Result<(), EngineError> {
             self.0.write(format!("{:?}", context.data_dir));
@@ -249,11 +249,11 @@ impl NativePlugin for Gated {
     fn name(&self) -> &str {
         "gated"
     }
-    fn version(&self) -> &str {
-        "1.0.0"
+    fn version(&self) -> std::borrow::Cow<'_, str> {
+        "1.0.0".into()
     }
-    fn description(&self) -> &str {
-        ""
+    fn description(&self) -> std::borrow::Cow<'_, str> {
+        "".into()
     }
     async fn on_enable(&self, _: &PluginContext) -> Result<(), EngineError> {
         self.diary.write("enabling");
@@ -334,11 +334,11 @@ async fn a_panic_in_a_callback_fails_that_call_and_not_the_manager() {
         fn name(&self) -> &str {
             "panics"
         }
-        fn version(&self) -> &str {
-            "1.0.0"
+        fn version(&self) -> std::borrow::Cow<'_, str> {
+            "1.0.0".into()
         }
-        fn description(&self) -> &str {
-            ""
+        fn description(&self) -> std::borrow::Cow<'_, str> {
+            "".into()
         }
         async fn on_enable(&self, _: &PluginContext) -> Result<(), EngineError> {
             panic!("out of cheese");

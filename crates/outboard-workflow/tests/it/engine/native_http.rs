@@ -17,12 +17,12 @@ impl NativePlugin for Shop {
         "shop"
     }
 
-    fn version(&self) -> &str {
-        "1.2.0"
+    fn version(&self) -> std::borrow::Cow<'_, str> {
+        "1.2.0".into()
     }
 
-    fn description(&self) -> &str {
-        "sells"
+    fn description(&self) -> std::borrow::Cow<'_, str> {
+        "sells".into()
     }
 
     fn dependencies(&self) -> Vec<PluginDependency> {
@@ -63,12 +63,12 @@ impl NativePlugin for Base {
         "base"
     }
 
-    fn version(&self) -> &str {
-        "1.0.0"
+    fn version(&self) -> std::borrow::Cow<'_, str> {
+        "1.0.0".into()
     }
 
-    fn description(&self) -> &str {
-        ""
+    fn description(&self) -> std::borrow::Cow<'_, str> {
+        "".into()
     }
 }
 

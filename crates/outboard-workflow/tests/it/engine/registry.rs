@@ -287,10 +287,10 @@ fn a_plugin_that_panics_when_it_is_asked_is_refused_and_nothing_else_happens() {
         fn name(&self) -> &str {
             self.0.name()
         }
-        fn version(&self) -> &str {
+        fn version(&self) -> std::borrow::Cow<'_, str> {
             self.0.version()
         }
-        fn description(&self) -> &str {
+        fn description(&self) -> std::borrow::Cow<'_, str> {
             self.0.description()
         }
     }

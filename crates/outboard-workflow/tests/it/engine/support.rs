@@ -110,12 +110,12 @@ impl NativePlugin for TestPlugin {
         &self.name
     }
 
-    fn version(&self) -> &str {
-        &self.version
+    fn version(&self) -> std::borrow::Cow<'_, str> {
+        self.version.as_str().into()
     }
 
-    fn description(&self) -> &str {
-        "for a test"
+    fn description(&self) -> std::borrow::Cow<'_, str> {
+        "for a test".into()
     }
 
     fn dependencies(&self) -> Vec<PluginDependency> {

@@ -1,4 +1,4 @@
-//! A page that a plugin adds to the admin UI, as data.
+//! A page of the admin UI, as hosts of the family hand it on.
 
 use serde::{Deserialize, Serialize};
 
