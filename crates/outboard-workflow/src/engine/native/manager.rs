@@ -34,24 +34,35 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Entries {
-    by_name: BTreeMap<String, Entry>,
+pub(super) struct Entries {
+    pub(super) by_name: BTreeMap<String, Entry>,
 }
 
-struct Entry {
+pub(super) struct Entry {
     plugin: Arc<dyn NativePlugin>,
-    phase: Phase,
+    pub(super) phase: Phase,
     routes: Arc<RouteTable>,
     enabled_at: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
+    /// Whether it is to be enabled as soon as what it needs is there.
+    pub(super) wanted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Disabled,
     Enabling,
     Enabled,
     Disabling,
+}
+
+/// What is kept of a plugin that is disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remember {
+    /// Somebody wants it so: it stays disabled.
+    Disabled,
+    /// It only has to go now: it comes back when it can.
+    Enabled,
 }
 
 /// How a [`PluginManager`] is made.
@@ -174,6 +185,7 @@ impl PluginManager {
                 routes: Arc::default(),
                 enabled_at: None,
                 disabled_at: None,
+                wanted: false,
             },
         );
         Ok(())
@@ -244,7 +256,7 @@ impl PluginManager {
     /// The plugin is not registered, or another transition of it did not end in time.
     pub async fn disable(&self, name: &str) -> Result<(), EngineError> {
         for plugin in self.disable_order(name)? {
-            self.disable_one(&plugin).await?;
+            self.disable_one(&plugin, Remember::Disabled).await?;
         }
         Ok(())
     }
@@ -267,14 +279,8 @@ impl PluginManager {
     /// The store cannot be read.
     pub async fn restore_state(&self) -> Result<Vec<(String, EngineError)>, EngineError> {
         let states = self.shared.store.load()?;
-        {
-            let mut entries = self.entries();
-            for (name, state) in &states {
-                if let Some(entry) = entries.by_name.get_mut(name) {
-                    entry.enabled_at = state.enabled_at;
-                    entry.disabled_at = state.disabled_at;
-                }
-            }
+        for (name, state) in &states {
+            self.recall(name, state);
         }
         let mut failures = Vec::new();
         for (name, _) in states.into_iter().filter(|(_, state)| state.enabled) {
@@ -359,7 +365,21 @@ impl PluginManager {
         (entry.phase == Phase::Enabled).then(|| Arc::clone(&entry.routes))
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    /// What the store keeps.
+    pub(super) fn states(&self) -> Result<BTreeMap<String, PluginState>, EngineError> {
+        self.shared.store.load()
+    }
+
+    /// Gives a registered plugin its times back, and whether it is wanted.
+    pub(super) fn recall(&self, name: &str, state: &PluginState) {
+        if let Some(entry) = self.entries().by_name.get_mut(name) {
+            entry.enabled_at = state.enabled_at;
+            entry.disabled_at = state.disabled_at;
+            entry.wanted = state.enabled;
+        }
+    }
+
+    pub(super) fn entries(&self) -> MutexGuard<'_, Entries> {
         self.shared
             .entries
             .lock()
@@ -375,7 +395,7 @@ impl PluginManager {
             .collect()
     }
 
-    fn enable_order(&self, name: &str) -> Result<Vec<String>, EngineError> {
+    pub(super) fn enable_order(&self, name: &str) -> Result<Vec<String>, EngineError> {
         let known = self.known();
         let index = |wanted: &str| known.iter().position(|(name, _, _)| name == wanted);
         let target = index(name).ok_or_else(|| EngineError::NotRegistered {
@@ -425,7 +445,7 @@ impl PluginManager {
         }
     }
 
-    fn disable_order(&self, name: &str) -> Result<Vec<String>, EngineError> {
+    pub(super) fn disable_order(&self, name: &str) -> Result<Vec<String>, EngineError> {
         let known = self.known();
         if !known.iter().any(|(known, _, _)| known == name) {
             return Err(EngineError::NotRegistered {
@@ -531,7 +551,11 @@ impl PluginManager {
         Ok(())
     }
 
-    async fn disable_one(&self, name: &str) -> Result<(), EngineError> {
+    pub(super) async fn disable_one(
+        &self,
+        name: &str,
+        remember: Remember,
+    ) -> Result<(), EngineError> {
         let Some(mut transition) = self.begin(name, Phase::Enabled, Phase::Disabling).await? else {
             return Ok(());
         };
@@ -549,8 +573,13 @@ impl PluginManager {
         if let Err(error) = outcome {
             tracing::warn!(plugin = name, %error, "a plugin failed while it was disabled");
         }
-        let state = transition.finish(Phase::Disabled, None);
-        self.save(name, state);
+        match remember {
+            Remember::Disabled => {
+                let state = transition.finish(Phase::Disabled, None);
+                self.save(name, state);
+            }
+            Remember::Enabled => transition.pause(),
+        }
         Ok(())
     }
 
@@ -599,6 +628,7 @@ impl Transition {
             .unwrap_or_else(PoisonError::into_inner);
         let entry = entries.by_name.get_mut(&self.name)?;
         entry.phase = phase;
+        entry.wanted = phase == Phase::Enabled;
         entry.routes = Arc::new(routes.unwrap_or_default());
         let now = Some(Timestamp::now());
         match phase {
@@ -611,6 +641,18 @@ impl Transition {
             enabled_at: entry.enabled_at,
             disabled_at: entry.disabled_at,
         })
+    }
+
+    /// Ends up disabled, and wanted as before.
+    fn pause(&mut self) {
+        let mut entries = self
+            .shared
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.by_name.get_mut(&self.name) {
+            entry.routes = Arc::default();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod http;
 mod manager;
+mod presence;
 mod state;
 
 pub use manager::{PluginInfo, PluginManager, PluginManagerBuilder};

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use outboard_workflow::engine::{
-    EngineError, EngineErrorKind, NativePlugin, PluginContext, PluginDependency, PluginManager,
+    EngineError, EngineErrorKind, MemoryStateStore, NativePlugin, PluginContext, PluginDependency,
+    PluginManager, PluginStateStore as _,
 };
 use tokio::sync::Semaphore;
 
@@ -365,4 +366,67 @@ async fn only_a_disabled_plugin_is_forgotten() {
     manager.disable_all().await;
     manager.unregister("a").unwrap();
     assert!(manager.get("a").is_none());
+}
+
+#[tokio::test]
+async fn a_plugin_that_arrives_is_enabled_unless_somebody_disabled_it() {
+    let diary = Diary::default();
+    let manager = PluginManager::default();
+    let arrive = || manager.arrive(Arc::new(plugin("a", &diary, &[])));
+    assert!(arrive().await.unwrap().is_empty());
+    assert_eq!(manager.enabled(), ["a"]);
+    manager.leave("a").await.unwrap();
+    assert!(manager.get("a").is_none());
+    arrive().await.unwrap();
+    assert_eq!(manager.enabled(), ["a"], "it only had left");
+    manager.disable("a").await.unwrap();
+    manager.leave("a").await.unwrap();
+    arrive().await.unwrap();
+    assert!(manager.enabled().is_empty(), "it was disabled");
+    assert_eq!(
+        diary.entries(),
+        ["enable a", "disable a", "enable a", "disable a"]
+    );
+    let error = arrive().await.unwrap_err();
+    assert_eq!(error.kind(), EngineErrorKind::AlreadyRegistered);
+}
+
+#[tokio::test]
+async fn what_needs_a_plugin_goes_and_comes_back_with_it() {
+    let diary = Diary::default();
+    let manager = PluginManager::default();
+    let failures = manager.arrive(Arc::new(plugin("top", &diary, &["base"])));
+    let failures = failures.await.unwrap();
+    assert_eq!(failures[0].1.kind(), EngineErrorKind::MissingDependency);
+    assert!(manager.enabled().is_empty(), "what it needs is not there");
+    let base = || Arc::new(plugin("base", &diary, &[]));
+    assert!(manager.arrive(base()).await.unwrap().is_empty());
+    assert_eq!(manager.enabled(), ["base", "top"]);
+    manager.leave("base").await.unwrap();
+    assert!(manager.enabled().is_empty());
+    manager.arrive(base()).await.unwrap();
+    assert_eq!(manager.enabled(), ["base", "top"]);
+    manager.disable("base").await.unwrap();
+    manager.leave("base").await.unwrap();
+    manager.arrive(base()).await.unwrap();
+    assert!(manager.enabled().is_empty(), "the cascade disabled both");
+}
+
+#[tokio::test]
+async fn the_end_of_the_process_disables_nothing_for_the_next_one() {
+    let diary = Diary::default();
+    let store = Arc::new(MemoryStateStore::default());
+    let manager = PluginManager::builder().store(store.clone()).build();
+    manager
+        .register(Arc::new(plugin("a", &diary, &["b"])))
+        .unwrap();
+    manager
+        .register(Arc::new(plugin("b", &diary, &[])))
+        .unwrap();
+    manager.enable("a").await.unwrap();
+    manager.pause_all().await;
+    assert!(manager.enabled().is_empty());
+    assert_eq!(diary.entries().split_off(2), ["disable a", "disable b"]);
+    let states = store.load().unwrap();
+    assert!(states["a"].enabled && states["b"].enabled, "{states:?}");
 }
