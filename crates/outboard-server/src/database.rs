@@ -92,6 +92,9 @@ pub enum DatabaseError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// There is no thread to be had for what writes them.
+    #[error("cannot start a thread for the server's tables: {0}")]
+    Thread(std::io::Error),
     /// A statement failed.
     #[error("cannot {doing} in the server's tables: {source}")]
     Statement {

@@ -7,6 +7,7 @@ mod connectors;
 mod database;
 mod events;
 mod http;
+mod native;
 mod plugins;
 mod processes;
 mod readiness;
@@ -21,6 +22,7 @@ pub use self::{
     connectors::{CONNECTOR_STEP, ConnectorSteps, StepProblem},
     database::{Database, DatabaseError},
     http::Problem,
+    native::{NativePlugins, PluginStates},
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
     security::{Access, HostPolicy, Permission, Principal, Role, Token, UnknownRole, Via},
     server::{Server, ServerBuilder},

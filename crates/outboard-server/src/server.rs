@@ -19,7 +19,10 @@ use hyper_util::{
 };
 use jiff::Timestamp;
 use outboard_connector::host::ConnectorHost;
-use outboard_workflow::{engine::Engine, external::ExternalPluginManager};
+use outboard_workflow::{
+    engine::{Engine, PluginManager, PluginStateStore},
+    external::ExternalPluginManager,
+};
 use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -31,6 +34,7 @@ use crate::{
     connectors,
     events::Events,
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
+    native::{self, NativePlugins, PluginStates},
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
     readiness::{Readiness, readyz},
@@ -93,6 +97,8 @@ pub struct ServerBuilder {
     engine: Engine,
     access: Access,
     connectors: Option<ConnectorHost>,
+    native: PluginManager,
+    states: Option<Arc<PluginStates>>,
     max_requests: usize,
     expects_workflow: bool,
 }
@@ -107,6 +113,7 @@ pub struct Server {
     manager: ExternalPluginManager,
     engine: Engine,
     connectors: Option<ConnectorHost>,
+    native: NativePlugins,
     stopping: watch::Sender<bool>,
     max_connections: usize,
 }
@@ -127,6 +134,26 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps in a database which plugins of this process are enabled. Without one, all
+    /// UI plugins are enabled at every start.
+    ///
+    /// Takes the place of what [`native_plugins`](Self::native_plugins) was given.
+    pub fn plugin_states(mut self, states: Arc<PluginStates>) -> Self {
+        let store: Arc<dyn PluginStateStore> = states.clone();
+        self.native = PluginManager::builder().store(store).build();
+        self.states = Some(states);
+        self
+    }
+
+    /// The plugins of a host that embeds the server, registered with a manager of its
+    /// own; UI plugins are registered there, too. What its store says was enabled is
+    /// enabled again when the server serves. If that store is a [`PluginStates`], say so
+    /// with [`plugin_states`](Self::plugin_states) first: answers then wait for the disk.
+    pub fn native_plugins(mut self, manager: PluginManager) -> Self {
+        self.native = manager;
+        self
+    }
+
     /// Whether the engine is to run a workflow before `/readyz` says that the server is
     /// ready: not unless set.
     pub fn expects_workflow(mut self, expects: bool) -> Self {
@@ -141,12 +168,15 @@ impl ServerBuilder {
             engine,
             access,
             connectors,
+            native,
+            states,
             max_requests,
             expects_workflow,
         } = self;
         let (stopping, stopped) = watch::channel(false);
         let events = Events::new(stopped.clone());
         let control = PluginControl::new(manager.clone(), engine.clone());
+        let native = NativePlugins::new(native, states, events.ring().clone());
         let ui_plugins = UiPluginManager::with_programs(control.clone());
         ui_plugins.observe(Arc::new(events.clone()));
         let state = AppState {
@@ -163,7 +193,13 @@ impl ServerBuilder {
             stats: Stats::default(),
             updates: Updates::default(),
         };
-        let router = routes(state, access, connectors.clone(), max_requests);
+        let router = routes(
+            state,
+            access,
+            connectors.clone(),
+            native.clone(),
+            max_requests,
+        );
         Server {
             router,
             control,
@@ -172,6 +208,7 @@ impl ServerBuilder {
             manager,
             engine,
             connectors,
+            native,
             stopping,
             max_connections: max_requests * 2,
         }
@@ -190,6 +227,8 @@ impl Server {
             engine,
             access,
             connectors: None,
+            native: PluginManager::default(),
+            states: None,
             max_requests: MAX_REQUESTS,
             expects_workflow: false,
         }
@@ -203,6 +242,11 @@ impl Server {
     /// What loads and unloads the pages that plugins bring. Nothing is loaded yet.
     pub fn ui_plugins(&self) -> &UiPluginManager {
         &self.ui_plugins
+    }
+
+    /// The plugins of this process: the UI plugins, and those of a host.
+    pub fn native(&self) -> &NativePlugins {
+        &self.native
     }
 
     /// The routes with all checks, for tests and for a server of your own.
@@ -235,6 +279,8 @@ impl Server {
             let changes = connectors::record_changes(self.events.clone(), host.changes());
             recording.push(tokio::spawn(changes).abort_handle());
         }
+        let native = self.native.clone();
+        recording.push(tokio::spawn(async move { native.restore().await }).abort_handle());
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.max_connections));
         let mut stop = pin!(stop);
@@ -267,6 +313,15 @@ impl Server {
         }
         for task in recording {
             task.abort();
+        }
+        if tokio::time::timeout(drain, self.native.end())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                ?drain,
+                "plugins were still being disabled and are left as they are"
+            );
         }
         Ok(())
     }
@@ -336,6 +391,7 @@ fn routes(
     state: AppState,
     access: Access,
     connectors: Option<ConnectorHost>,
+    native: NativePlugins,
     max_requests: usize,
 ) -> Router {
     let stopping = state.readiness.stopping.clone();
@@ -355,6 +411,7 @@ fn routes(
         .merge(workflow::routes())
         .merge(connectors)
         .merge(ui::routes())
+        .merge(native::routes(native))
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state.clone())

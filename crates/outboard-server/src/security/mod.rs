@@ -9,6 +9,7 @@
 mod host;
 mod principal;
 mod rules;
+mod sight;
 mod token;
 
 use std::sync::Arc;

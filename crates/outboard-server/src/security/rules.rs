@@ -94,6 +94,11 @@ const RULES: &[(Methods, &str, Needs)] = &[
     ),
     (
         Read,
+        "/api/v1/admin/plugins/",
+        needs(Permission::PLUGINS_READ),
+    ),
+    (
+        Read,
         "/api/v1/admin/plugins/{*}",
         needs(Permission::PLUGINS_READ),
     ),

@@ -10,6 +10,7 @@ mod events;
 mod golden;
 mod idempotency;
 mod limits;
+mod native;
 mod pipelines;
 mod processes;
 mod readiness;

@@ -9,6 +9,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use outboard_contracts::ui::UiPageDef;
 use serde_json::{Value, json};
 
 use super::{PluginInfo, PluginManager};
@@ -21,10 +22,21 @@ impl PluginManager {
     /// Answers a request whose path begins after the prefix under which the manager
     /// is mounted: `/`, `/{name}/enable`, `/{name}/disable` or `/{name}/…`.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.handle_for(request, |_| true).await
+    }
+
+    /// The same for somebody who may not see all pages: those for which `sees` says no
+    /// are left out of the list, and the routes of a plugin of whose pages it sees none
+    /// are refused with 403.
+    pub async fn handle_for(
+        &self,
+        request: Request<Bytes>,
+        sees: impl Fn(&UiPageDef) -> bool,
+    ) -> Response<Bytes> {
         let path = request.uri().path().trim_start_matches('/');
         if path.is_empty() {
             return if matches!(*request.method(), Method::GET | Method::HEAD) {
-                json_response(StatusCode::OK, &self.list())
+                json_response(StatusCode::OK, &self.list(sees))
             } else {
                 method_not_allowed("GET, HEAD")
             };
@@ -51,7 +63,17 @@ impl PluginManager {
                     }
                 }
             }
-            _ => self.dispatch(&name, request).await,
+            _ => {
+                let pages = self.get(&name).map(|plugin| plugin.ui_pages());
+                let pages = pages.unwrap_or_default();
+                if !pages.is_empty() && !pages.iter().any(sees) {
+                    return text_response(
+                        StatusCode::FORBIDDEN,
+                        "the pages of this plugin need a role or permission that you have not\n",
+                    );
+                }
+                self.dispatch(&name, request).await
+            }
         }
     }
 
@@ -79,8 +101,12 @@ impl PluginManager {
         routes.dispatch(request).await
     }
 
-    fn list(&self) -> Vec<Value> {
-        self.plugins().iter().map(as_json).collect()
+    fn list(&self, sees: impl Fn(&UiPageDef) -> bool) -> Vec<Value> {
+        let mut plugins = self.plugins();
+        for plugin in &mut plugins {
+            plugin.ui_pages.retain(&sees);
+        }
+        plugins.iter().map(as_json).collect()
     }
 }
 
