@@ -169,6 +169,15 @@ impl TypeRegistry {
         find(&self.content().steps, TypeKind::Step, step_type)
     }
 
+    /// The plugin that has a step type now, and its version.
+    pub(crate) fn plugin_of_step(&self, step_type: &str) -> Option<(String, String)> {
+        let content = self.content();
+        let plugin = &content.steps.get(step_type)?.plugin;
+        let manifest = content.plugins.iter().find(|one| one.name == *plugin);
+        let version = manifest.map(|manifest| manifest.version.clone());
+        Some((plugin.clone(), version.unwrap_or_default()))
+    }
+
     /// What makes triggers of a type.
     ///
     /// # Errors

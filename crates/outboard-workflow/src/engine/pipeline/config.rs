@@ -13,6 +13,10 @@ pub struct ConfigTemplate {
     source: Map,
     /// `None` if nothing depends on the run: then `source` is the config.
     fields: Option<Vec<(String, Part)>>,
+    /// The same config as it may be shown, where that differs.
+    shown: Option<Box<ConfigTemplate>>,
+    /// The keys that the host added.
+    added: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +56,16 @@ impl ConfigTemplate {
         Ok(Self {
             source,
             fields: (!fixed).then_some(fields),
+            shown: None,
+            added: Vec::new(),
         })
+    }
+
+    /// Says what is shown of this config instead of the config itself.
+    #[must_use]
+    pub(crate) fn shown_as(mut self, shown: ConfigTemplate) -> Self {
+        self.shown = (shown != self).then(|| Box::new(shown));
+        self
     }
 
     /// Whether the config is the same in every run.
@@ -77,8 +90,24 @@ impl ConfigTemplate {
         resolve_fields(fields, context)
     }
 
+    /// The config in a run as people may see it: `resolved` without what the host added,
+    /// and with what comes from the environment hidden.
+    pub(crate) fn shown(&self, resolved: &Map, context: &PipelineContext) -> Map {
+        let shown = self.shown.as_ref().map(|shown| shown.resolve(context));
+        // Both look the same things up, so one that fails would have failed before.
+        let mut shown = shown
+            .and_then(Result::ok)
+            .unwrap_or_else(|| match self.shown {
+                None => resolved.clone(),
+                Some(_) => Map::new(),
+            });
+        shown.retain(|key, _| !self.added.contains(key));
+        shown
+    }
+
     /// Sets a value that has no placeholders.
     pub(crate) fn insert(&mut self, key: &str, value: Value) {
+        self.added.push(key.to_owned());
         self.source.insert(key.to_owned(), value.clone());
         if let Some(fields) = &mut self.fields {
             fields.retain(|(name, _)| name != key);

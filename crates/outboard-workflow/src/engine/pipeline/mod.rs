@@ -6,6 +6,7 @@
 
 mod config;
 mod context;
+mod kept;
 mod record;
 mod runner;
 mod slot;
@@ -13,6 +14,8 @@ mod template;
 
 pub use config::ConfigTemplate;
 pub use context::PipelineContext;
+pub use kept::HIDDEN;
+pub(crate) use kept::{MAX_KEPT_INPUTS, input as kept_input, shorten};
 pub use record::{RunError, RunResult, RunStatus, StepRecord};
 pub use runner::MAX_STEPS_PER_RUN;
 pub(crate) use runner::{Observer, Outcome, Pipeline};

@@ -24,12 +24,15 @@ pub struct RunResult {
     /// How long it took; so far, while it goes on. In milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub duration: Duration,
+    /// What triggered it. A value whose JSON has more than 64 KiB is not remembered; a note
+    /// of its length, `_bytes`, stands in its place. That goes for all inputs and outputs.
+    pub input: Map,
     /// The output of the last step that was done.
     pub output: Map,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<RunError>,
-    /// The steps that ran, in the order in which they did.
+    /// The steps that ran, in the order in which they did; the last one may still run.
     pub steps: Vec<StepRecord>,
     /// The compensations that ran, in the order in which they did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -44,11 +47,25 @@ pub struct StepRecord {
     /// Its type.
     #[serde(rename = "type")]
     pub step_type: String,
-    /// How it ended.
+    /// The plugin that did it, if its type was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// The version of that plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin_version: Option<String>,
+    /// How it stands.
     pub status: RunStatus,
-    /// How long it took. In milliseconds in JSON.
+    /// How long after the run it began. In milliseconds in JSON.
+    #[serde(rename = "offset_ms", serialize_with = "milliseconds")]
+    pub offset: Duration,
+    /// How long it took; so far, while it goes on. In milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub duration: Duration,
+    /// Its config with the placeholders filled in; `None` if that failed. Secrets that can
+    /// be told as such read as [`HIDDEN`](super::HIDDEN): what comes from the environment,
+    /// and texts under keys such as `password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Map>,
     /// What it said.
     pub output: Map,
     /// Why it failed.

@@ -7,7 +7,9 @@ use outboard_contracts::value::Map;
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 
-use super::{PipelineContext, RunError, RunStatus, StepRecord, slot::StepSlot};
+use super::{
+    MAX_KEPT_INPUTS, PipelineContext, RunError, RunStatus, StepRecord, kept_input, slot::StepSlot,
+};
 use crate::engine::{
     EngineError, StepCall, StepResult, TypeRegistry, guard, suggest,
     workflow_file::{ErrorStrategy, PipelineDefinition},
@@ -31,6 +33,8 @@ struct Step {
 
 /// Who is told what happens.
 pub(crate) trait Observer: Send + Sync {
+    /// Its record says `running`, and another one follows when it has ended.
+    fn step_started(&self, record: StepRecord);
     fn step_finished(&self, record: StepRecord);
     fn compensation_finished(&self, record: StepRecord);
 }
@@ -137,6 +141,7 @@ impl Pipeline {
         observer: &dyn Observer,
         cancelled: watch::Receiver<bool>,
     ) -> Outcome {
+        let mut execution = Execution::begin(run);
         let limits = Limits {
             pipeline: &self.name,
             until: self
@@ -162,9 +167,15 @@ impl Pipeline {
                 ));
             }
             executed += 1;
+            let mut record = execution.record(&step.slot);
+            let config = execution.config(&step.slot, &context, &mut record);
+            observer.step_started(record.clone());
             let started = Instant::now();
-            let outcome = step.slot.execute(&context, run, Some(&limits)).await;
-            let duration = started.elapsed();
+            let outcome = step
+                .slot
+                .execute(config, &context, run, Some(&limits))
+                .await;
+            record.duration = started.elapsed();
             let result = match outcome {
                 Ok(result) => result,
                 Err(error) => {
@@ -182,12 +193,10 @@ impl Pipeline {
                         context.set_step_output(name, skipped.clone());
                     }
                     let cause = RunError::new(error.clone(), Some(name));
-                    observer.step_finished(step.slot.record(
-                        status,
-                        duration,
-                        skipped,
-                        Some(cause),
-                    ));
+                    record.status = status;
+                    record.output = skipped;
+                    record.error = Some(cause);
+                    observer.step_finished(record);
                     if skip {
                         position += 1;
                         continue;
@@ -200,12 +209,9 @@ impl Pipeline {
                 next_step,
                 stop,
             } = result;
-            observer.step_finished(step.slot.record(
-                RunStatus::Succeeded,
-                duration,
-                said.clone(),
-                None,
-            ));
+            record.status = RunStatus::Succeeded;
+            record.output.clone_from(&said);
+            observer.step_finished(record);
             context.merge_step_output(name, said.clone());
             output = said;
             done.retain(|index| *index != position);
@@ -241,7 +247,8 @@ impl Pipeline {
         };
         let status = RunStatus::of(&error);
         if self.on_error == ErrorStrategy::Compensate && status != RunStatus::Cancelled {
-            self.compensate(&done, &context, run, observer).await;
+            self.compensate(&done, &context, &mut execution, observer)
+                .await;
         }
         Outcome {
             status,
@@ -255,28 +262,83 @@ impl Pipeline {
         &self,
         done: &[usize],
         context: &PipelineContext,
-        run: &str,
+        execution: &mut Execution<'_>,
         observer: &dyn Observer,
     ) {
         for index in done.iter().rev() {
             let Some(slot) = &self.steps[*index].compensation else {
                 continue;
             };
+            let mut record = execution.record(slot);
+            let config = execution.config(slot, context, &mut record);
+            let run = execution.run;
             let started = Instant::now();
-            let outcome = slot.execute(context, run, None).await;
-            let duration = started.elapsed();
-            let record = match outcome {
-                Ok(result) => slot.record(RunStatus::Succeeded, duration, result.output, None),
+            let outcome = slot.execute(config, context, run, None).await;
+            record.duration = started.elapsed();
+            match outcome {
+                Ok(result) => {
+                    record.status = RunStatus::Succeeded;
+                    record.output = result.output;
+                }
                 Err(error) => {
                     tracing::warn!(pipeline = self.name, step = slot.name, run, %error,
                         "a compensation failed");
-                    let status = RunStatus::of(&error);
-                    let cause = RunError::new(error, Some(&slot.name));
-                    slot.record(status, duration, Map::new(), Some(cause))
+                    record.status = RunStatus::of(&error);
+                    record.error = Some(RunError::new(error, Some(&slot.name)));
                 }
-            };
+            }
             observer.compensation_finished(record);
         }
+    }
+}
+
+/// What the records of one run's steps have in common.
+struct Execution<'a> {
+    run: &'a str,
+    began: Instant,
+    /// How many bytes of inputs may still be kept.
+    left: usize,
+}
+
+impl<'a> Execution<'a> {
+    fn begin(run: &'a str) -> Execution<'a> {
+        Execution {
+            run,
+            began: Instant::now(),
+            left: MAX_KEPT_INPUTS,
+        }
+    }
+
+    /// The record of a step that begins now.
+    fn record(&self, slot: &StepSlot) -> StepRecord {
+        let (plugin, plugin_version) = slot.plugin_and_version().unzip();
+        StepRecord {
+            name: slot.name.clone(),
+            step_type: slot.step_type.clone(),
+            plugin,
+            plugin_version,
+            status: RunStatus::Running,
+            offset: self.began.elapsed(),
+            duration: Duration::ZERO,
+            input: None,
+            output: Map::new(),
+            error: None,
+        }
+    }
+
+    /// The config of a step for this run; its record keeps what may be kept of it.
+    fn config(
+        &mut self,
+        slot: &StepSlot,
+        context: &PipelineContext,
+        record: &mut StepRecord,
+    ) -> Result<Map, EngineError> {
+        let config = slot.config.resolve(context)?;
+        let shown = slot.config.shown(&config, context);
+        let (input, bytes) = kept_input(shown, self.left);
+        self.left -= bytes;
+        record.input = Some(input);
+        Ok(config)
     }
 }
 
@@ -320,6 +382,7 @@ impl StepSlot {
     /// One call, within the step's timeout and the limits of the run.
     async fn execute(
         &self,
+        config: Result<Map, EngineError>,
         context: &PipelineContext,
         run: &str,
         limits: Option<&Limits<'_>>,
@@ -329,7 +392,7 @@ impl StepSlot {
             .map(|(until, _)| until.saturating_duration_since(Instant::now()));
         let timeout = remaining.map_or(self.timeout, |remaining| remaining.min(self.timeout));
         let work = async {
-            let config = self.config.resolve(context)?;
+            let config = config?;
             let leased = self.lease(&config).await?;
             let call = StepCall {
                 context,
@@ -348,23 +411,6 @@ impl StepSlot {
                 error = limits.end() => Err(error),
                 outcome = work => outcome,
             },
-        }
-    }
-
-    fn record(
-        &self,
-        status: RunStatus,
-        duration: Duration,
-        output: Map,
-        error: Option<RunError>,
-    ) -> StepRecord {
-        StepRecord {
-            name: self.name.clone(),
-            step_type: self.step_type.clone(),
-            status,
-            duration,
-            output,
-            error,
         }
     }
 }

@@ -64,6 +64,11 @@ impl StepSlot {
             .map(|registered| registered.plugin)
     }
 
+    /// The same with its version.
+    pub(crate) fn plugin_and_version(&self) -> Option<(String, String)> {
+        self.registry.plugin_of_step(&self.step_type)
+    }
+
     /// Makes the object now, if it does not depend on a run.
     pub(crate) async fn prepare(&self) -> Result<(), EngineError> {
         let registered = self.registry.step(&self.step_type)?;

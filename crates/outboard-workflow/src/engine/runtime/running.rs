@@ -117,7 +117,7 @@ impl Engine {
         if let Some(missing) = self.missing_for(&active, entry) {
             return Err(refused(missing.reason));
         }
-        let recorder = self.inner.history.begin(pipeline, trigger);
+        let recorder = self.inner.history.begin(pipeline, trigger, &input);
         for (key, value) in [
             ("pipeline", pipeline),
             ("run_id", recorder.id()),

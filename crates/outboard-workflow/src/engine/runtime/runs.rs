@@ -10,10 +10,8 @@ use outboard_contracts::value::Map;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord};
+use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord, shorten};
 
-/// An output whose JSON is longer is not remembered: 64 KiB.
-const MAX_REMEMBERED_OUTPUT: usize = 64 * 1024;
 /// How many events a follower may lag behind.
 const EVENTS: usize = 1024;
 
@@ -84,6 +82,11 @@ fn view(record: &Record) -> RunResult {
     let mut result = entry.result.clone();
     if !result.status.is_final() {
         result.duration = entry.began.elapsed();
+        for step in &mut result.steps {
+            if !step.status.is_final() {
+                step.duration = result.duration.saturating_sub(step.offset);
+            }
+        }
     }
     result
 }
@@ -120,7 +123,9 @@ impl History {
         Some(view(record))
     }
 
-    pub(super) fn begin(&self, pipeline: &str, trigger: &str) -> Recorder<'_> {
+    pub(super) fn begin(&self, pipeline: &str, trigger: &str, input: &Map) -> Recorder<'_> {
+        let mut input = input.clone();
+        shorten(&mut input);
         let id = uuid::Uuid::new_v4().to_string();
         let result = RunResult {
             id: id.clone(),
@@ -129,6 +134,7 @@ impl History {
             status: RunStatus::Running,
             started_at: jiff::Timestamp::now(),
             duration: std::time::Duration::ZERO,
+            input,
             output: Map::new(),
             error: None,
             steps: Vec::new(),
@@ -191,42 +197,24 @@ impl Recorder<'_> {
             entry.result.error = outcome.error;
         }
         let result = view(&self.record);
-        shorten(&mut lock(&self.record).result);
+        shorten_all(&mut lock(&self.record).result);
         result
     }
 }
 
 /// What is remembered of a run has bounds: longer outputs are replaced by a note.
-fn shorten(run: &mut RunResult) {
+fn shorten_all(run: &mut RunResult) {
     let steps = run.steps.iter_mut().chain(&mut run.compensations);
     for output in steps.map(|step| &mut step.output).chain([&mut run.output]) {
-        let mut size = Size(0);
-        // Maps of JSON values can always be written.
-        let _ = serde_json::to_writer(&mut size, output);
-        if size.0 > MAX_REMEMBERED_OUTPUT {
-            *output = Map::from_iter([
-                ("_truncated".to_owned(), true.into()),
-                ("_bytes".to_owned(), size.0.into()),
-            ]);
-        }
-    }
-}
-
-/// Counts what is written to it.
-struct Size(usize);
-
-impl std::io::Write for Size {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        shorten(output);
     }
 }
 
 impl Observer for Recorder<'_> {
+    fn step_started(&self, record: StepRecord) {
+        lock(&self.record).result.steps.push(record);
+    }
+
     fn step_finished(&self, record: StepRecord) {
         self.tell(RunEvent::StepFinished {
             run: self.id.clone(),
@@ -234,7 +222,11 @@ impl Observer for Recorder<'_> {
             step: record.name.clone(),
             status: record.status,
         });
-        lock(&self.record).result.steps.push(record);
+        let mut entry = lock(&self.record);
+        let steps = &mut entry.result.steps;
+        // It takes the place of the one that said that it goes on.
+        steps.pop_if(|last| !last.status.is_final());
+        steps.push(record);
     }
 
     fn compensation_finished(&self, record: StepRecord) {
@@ -250,6 +242,12 @@ impl Drop for Recorder<'_> {
             if !entry.result.status.is_final() {
                 entry.result.duration = entry.began.elapsed();
                 entry.result.status = RunStatus::Cancelled;
+                let duration = entry.result.duration;
+                let steps = entry.result.steps.iter_mut();
+                for step in steps.filter(|step| !step.status.is_final()) {
+                    step.status = RunStatus::Cancelled;
+                    step.duration = duration.saturating_sub(step.offset);
+                }
             }
             entry.result.status
         };

@@ -10,7 +10,7 @@ use super::{
     node::{Content, Node},
 };
 use crate::engine::{
-    pipeline::{ConfigTemplate, Root, Template},
+    pipeline::{ConfigTemplate, HIDDEN, Root, Template, TemplateError},
     suggest,
 };
 
@@ -57,19 +57,27 @@ pub(super) fn read(
     if report.problems.len() > before {
         return None;
     }
-    let read = |text: &str| {
-        let template = Template::parse(text)?;
-        Ok(template.bind(
+    // What comes from the environment is hidden where the config is shown.
+    let hidden = |_: String| HIDDEN.to_owned();
+    let bound = filled_in(config.clone(), options, &|value| value)?;
+    let shown = filled_in(config, options, &hidden)?;
+    Some(bound.shown_as(shown))
+}
+
+/// The config with variables and environment in it. Every text was read by the check
+/// already.
+fn filled_in(
+    config: Map,
+    options: &CheckOptions<'_>,
+    of_environment: &dyn Fn(String) -> String,
+) -> Option<ConfigTemplate> {
+    let read = |text: &str| -> Result<Template, TemplateError> {
+        Ok(Template::parse(text)?.bind(
             |name| options.variables.get(name).cloned(),
-            |name| (options.env)(name),
+            |name| (options.env)(name).map(of_environment),
         ))
     };
-    // Every text was read by the check already.
-    ConfigTemplate::with(config, &|text: &str| -> Result<
-        Template,
-        crate::engine::pipeline::TemplateError,
-    > { read(text) })
-    .ok()
+    ConfigTemplate::with(config, &read).ok()
 }
 
 fn check(

@@ -8,6 +8,7 @@ mod modules;
 mod native;
 mod native_http;
 mod pipelines;
+mod records;
 mod registry;
 mod resume;
 mod runtime;

@@ -510,7 +510,10 @@ async fn dropping_a_runs_future_cancels_it_where_it_stands() {
     assert_eq!(in_flight.load(std::sync::atomic::Ordering::SeqCst), 0);
     let run = &engine.runs()[0];
     assert_eq!(run.status, RunStatus::Cancelled);
-    assert_eq!(statuses(run), [("one", RunStatus::Succeeded)]);
+    assert_eq!(
+        statuses(run),
+        [("one", RunStatus::Succeeded), ("two", RunStatus::Cancelled)]
+    );
     assert!(run.compensations.is_empty());
 }
 
@@ -546,7 +549,7 @@ async fn a_run_as_json_is_complete() {
     let (run, _) = run(
         STOP,
         &["one { output: { a: 1 } }", "two { fail: broken }"],
-        json!({}),
+        json!({ "who": "ada" }),
     )
     .await;
     let mut json = serde_json::to_value(&run).unwrap();
@@ -554,18 +557,25 @@ async fn a_run_as_json_is_complete() {
         assert!(!json[key].take().is_null(), "{key} is missing");
     }
     for step in json["steps"].as_array_mut().unwrap() {
-        assert!(step["duration_ms"].take().is_number());
+        for key in ["offset_ms", "duration_ms"] {
+            assert!(step[key].take().is_number(), "{key} is missing");
+        }
     }
     let error = json!({ "kind": "failed", "message": "step \"two\": broken", "step": "two" });
     assert_eq!(
         json,
         json!({
             "id": null, "started_at": null, "duration_ms": null,
-            "pipeline": "p", "trigger": "manual", "status": "failed", "output": { "a": 1 },
+            "pipeline": "p", "trigger": "manual", "status": "failed",
+            "input": { "who": "ada" }, "output": { "a": 1 },
             "error": error,
             "steps": [
-                { "name": "one", "type": "step.test", "status": "succeeded", "duration_ms": null, "output": { "a": 1 } },
-                { "name": "two", "type": "step.test", "status": "failed", "duration_ms": null, "output": {}, "error": error },
+                { "name": "one", "type": "step.test", "plugin": "tests", "plugin_version": "1.0.0",
+                  "status": "succeeded", "offset_ms": null, "duration_ms": null,
+                  "input": { "output": { "a": 1 } }, "output": { "a": 1 } },
+                { "name": "two", "type": "step.test", "plugin": "tests", "plugin_version": "1.0.0",
+                  "status": "failed", "offset_ms": null, "duration_ms": null,
+                  "input": { "fail": "broken" }, "output": {}, "error": error },
             ],
         })
     );

@@ -163,7 +163,8 @@ async fn a_run_that_goes_on_is_seen_as_far_as_it_has_come() {
     let run = begin(&engine, &diary).await;
     let seen = &engine.runs()[0];
     assert_eq!(seen.status, RunStatus::Running);
-    assert!(seen.steps.is_empty());
+    assert_eq!(seen.steps.len(), 1);
+    assert_eq!(seen.steps[0].status, RunStatus::Running);
     assert_eq!(run.await.unwrap().id, seen.id);
 }
 
