@@ -152,10 +152,21 @@ pub enum TrustError {
     },
 }
 
+/// A key that somebody trusted, and where that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Where it stands: a file, a variable, or what the program was built with.
+    pub from: String,
+    /// What stands behind it in its line.
+    pub comment: String,
+}
+
 /// Whose signatures count, and how much has to be signed.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    keys: Vec<PublicKey>,
+    keys: Vec<KnownKey>,
     revoked_keys: BTreeSet<String>,
     revoked_programs: BTreeSet<String>,
     policy: Option<SignaturePolicy>,
@@ -238,7 +249,8 @@ impl Trust {
     fn add_list(&mut self, from: &str, list: &str) -> Result<(), TrustError> {
         for text in list.split(',').map(str::trim) {
             if !text.is_empty() {
-                self.trust_key(public_key(from, text)?);
+                let key = public_key(from, text)?;
+                self.know(key, from, "");
             }
         }
         Ok(())
@@ -292,12 +304,14 @@ impl Trust {
             .map_err(|error| read_error(io::Error::new(io::ErrorKind::InvalidData, error)))?;
         let from = path.display().to_string();
         for line in text.lines() {
-            let line = line.split('#').next().unwrap_or_default().trim();
+            let (line, comment) = line.split_once('#').unwrap_or((line, ""));
+            let line = line.trim();
             if line.is_empty() {
                 continue;
             }
             if path.extension().is_some_and(|extension| extension == "pub") {
-                self.trust_key(public_key(&from, line)?);
+                let key = public_key(&from, line)?;
+                self.know(key, &from, comment.trim());
             } else {
                 self.revoke_from(&from, line)?;
             }
@@ -307,9 +321,28 @@ impl Trust {
 
     /// Trusts the signatures of `key`.
     pub fn trust_key(&mut self, key: PublicKey) {
-        if !self.keys.contains(&key) {
-            self.keys.push(key);
+        self.know(key, "the program", "");
+    }
+
+    fn know(&mut self, key: PublicKey, from: &str, comment: &str) {
+        if !self.keys.iter().any(|known| known.key == key) {
+            self.keys.push(KnownKey {
+                key,
+                from: from.to_owned(),
+                comment: comment.to_owned(),
+            });
         }
+    }
+
+    /// Every key that was trusted, also revoked ones, in the order of the places.
+    pub fn known_keys(&self) -> &[KnownKey] {
+        &self.keys
+    }
+
+    /// The ids of revoked keys and the SHA-256 of revoked programs.
+    pub fn revoked(&self) -> impl Iterator<Item = &str> {
+        let all = self.revoked_keys.iter().chain(&self.revoked_programs);
+        all.map(String::as_str)
     }
 
     /// Revokes a key by its id, or one program by its SHA-256. It stays revoked, also when
@@ -358,14 +391,16 @@ impl Trust {
 
     /// The keys that are trusted and not revoked.
     pub fn keys(&self) -> Vec<PublicKey> {
-        let trusted = |key: &&PublicKey| !self.revoked_keys.contains(&key.id());
-        self.keys.iter().filter(trusted).copied().collect()
+        let trusted = |key: &PublicKey| !self.revoked_keys.contains(&key.id());
+        let keys = self.keys.iter().map(|known| known.key);
+        keys.filter(trusted).collect()
     }
 
     /// The keys that were trusted and are revoked.
     pub(crate) fn former_keys(&self) -> Vec<PublicKey> {
-        let revoked = |key: &&PublicKey| self.revoked_keys.contains(&key.id());
-        self.keys.iter().filter(revoked).copied().collect()
+        let revoked = |key: &PublicKey| self.revoked_keys.contains(&key.id());
+        let keys = self.keys.iter().map(|known| known.key);
+        keys.filter(revoked).collect()
     }
 
     /// Whether the key of that id is revoked.
@@ -484,7 +519,7 @@ mod tests {
         ));
 
         let directory = tempfile::tempdir().unwrap();
-        let with_comment = format!("# the team's\n{}\n", one.to_base64());
+        let with_comment = format!("# the team's\n{} # of ada\n", one.to_base64());
         std::fs::write(directory.path().join("team.pub"), with_comment).unwrap();
         std::fs::write(directory.path().join("private.key"), "passed over").unwrap();
         let sha256 = "AB".repeat(32);
@@ -494,6 +529,23 @@ mod tests {
         let trust =
             Trust::from_places(&NOT_BUILT_IN, directory.path(), None, &in_variable).unwrap();
         assert_eq!(trust.keys(), [one], "a revoked key is trusted nowhere");
+        let file = directory.path().join("team.pub").display().to_string();
+        let known = |key, from: &str, comment: &str| KnownKey {
+            key,
+            from: from.to_owned(),
+            comment: comment.to_owned(),
+        };
+        assert_eq!(
+            trust.known_keys(),
+            [
+                known(one, &file, "of ada"),
+                known(two, "WICK_PLUGIN_PUBKEY", "")
+            ]
+        );
+        assert_eq!(
+            trust.revoked().collect::<Vec<_>>(),
+            [two.id(), sha256.to_lowercase()]
+        );
         assert_eq!(trust.former_keys(), [two]);
         assert!(trust.is_revoked_key(&two.id()));
         assert!(trust.is_revoked_program(&sha256.to_lowercase()));

@@ -162,6 +162,13 @@ pub struct Available {
     source: Source,
 }
 
+impl Available {
+    /// The catalog that has it, without credentials.
+    pub fn catalog(&self) -> String {
+        self.source.shown()
+    }
+}
+
 /// What to fetch. Its debug output shows no token.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -46,6 +46,7 @@ impl ConnectorHost {
             instance: None,
             outcome,
             caller: query.caller,
+            text: query.q.filter(|text| !text.is_empty()),
             before,
             limit: u32::try_from(limit).unwrap_or(MAX_PAGE),
         };
@@ -61,6 +62,29 @@ impl ConnectorHost {
             calls: page.calls.into_iter().map(entry).collect(),
             next_cursor: page.next.map(|next| next.to_string()),
         })
+    }
+
+    /// One call that was made.
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::NotFound`] when there is none of that id, or none any more.
+    pub async fn recorded_call(&self, id: &str) -> Result<HistoryEntry, HostError> {
+        let unknown = || {
+            HostError::new(
+                HostErrorKind::NotFound,
+                format!("there is no call {id:?}, or it is forgotten"),
+            )
+        };
+        let number: i64 = id.parse().map_err(|_| unknown())?;
+        let host = self.clone();
+        let found = self
+            .with_state(move |state| {
+                host.inner.recorder.flush(super::FLUSH_TIMEOUT);
+                state.call(number).map_err(of_state)
+            })
+            .await?;
+        found.map(entry).ok_or_else(unknown)
     }
 }
 

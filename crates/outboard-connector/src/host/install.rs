@@ -19,21 +19,36 @@ use super::{
 };
 use crate::{
     download::{DownloadLimits, Fetched, Phase, Progress, Wanted, download, parse_url, shown},
-    package::Origin,
+    package::{Origin, Package},
     platform,
     store::{InstallRequest, Installed, StoreError},
     trust::{SignaturePolicy, Trust},
 };
 
 /// What an installation is to bring, as far as that is known before.
-struct Expected {
-    key: Option<String>,
-    version: Option<String>,
-    archive_sha256: Option<String>,
+pub(super) struct Expected {
+    pub(super) key: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) archive_sha256: Option<String>,
+}
+
+/// A package that could be installed.
+pub(super) struct Opened {
+    pub(super) package: Package,
+    pub(super) source: String,
+    pub(super) origin: Origin,
+    pub(super) expected: Expected,
+}
+
+/// How a package is got.
+struct Get<'a> {
+    options: &'a InstallOptions,
+    tell: &'a dyn Fn(Progress),
+    cancelled: &'a dyn Fn() -> bool,
 }
 
 /// Tells the work that nobody waits for it any more.
-struct Cancelling(Arc<AtomicBool>);
+pub(super) struct Cancelling(pub(super) Arc<AtomicBool>);
 
 impl Drop for Cancelling {
     fn drop(&mut self) {
@@ -211,6 +226,7 @@ impl ConnectorHost {
             .into_iter()
             .map(|available| {
                 let entry = available.entry.clone();
+                let kind = entry.kind();
                 let release = entry.release(None, &platform).ok();
                 let installed = entries.get(&entry.key).map(|entry| entry.version());
                 let version = release
@@ -223,6 +239,8 @@ impl ConnectorHost {
                     os_arch: entry.assets.into_keys().collect(),
                     tags: entry.default_tags.into_iter().map(|tag| tag.name).collect(),
                     installed: installed.map(str::to_owned),
+                    kind: kind.as_str().to_owned(),
+                    catalog: available.catalog(),
                     key: entry.key,
                     name: entry.name,
                     description: entry.description,
@@ -247,20 +265,71 @@ impl ConnectorHost {
         tell: &dyn Fn(Progress),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<InstallOutcome, HostError> {
+        let opened = self.opened(from, options, tell, cancelled)?;
+        let request = self.request(&opened, options)?;
+        let (trust, package) = (&request.trust, &opened.package);
+        let store = &self.inner.store;
+        let before = store.get(package.manifest().key()).ok();
+        let now = store.install(package, &request, tell).map_err(of_store)?;
+        let action = match &before {
+            None => "installed",
+            Some(before) if before.manifest_bytes == now.manifest_bytes => "unchanged",
+            Some(before) if before.version == now.version => "replaced",
+            Some(before) if version_newer(&now.version, &before.version) => "updated",
+            Some(_) => "downgraded",
+        };
+        let previous = before.map(|before| before.version);
+        outcome(&now, trust, previous, action, opened.source)
+    }
+
+    /// What is asked of a package that was got.
+    pub(super) fn request(
+        &self,
+        opened: &Opened,
+        options: &InstallOptions,
+    ) -> Result<InstallRequest, HostError> {
+        let mut trust = self.trust()?;
+        if options.allow_unsigned {
+            trust.set_policy(SignaturePolicy::UnsignedOk);
+        }
+        let mut request = InstallRequest::new(opened.source.clone(), trust, opened.origin);
+        request.expected_key.clone_from(&opened.expected.key);
+        request
+            .expected_version
+            .clone_from(&opened.expected.version);
+        request
+            .expected_archive_sha256
+            .clone_from(&opened.expected.archive_sha256);
+        request.allow_downgrade = options.allow_downgrade;
+        request.locked = options.locked;
+        Ok(request)
+    }
+
+    /// Gets a package and opens it, and nothing is installed by that.
+    pub(super) fn opened(
+        &self,
+        from: &InstallFrom,
+        options: &InstallOptions,
+        tell: &dyn Fn(Progress),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Opened, HostError> {
         let mut expected = Expected {
             key: None,
             version: options.version.clone(),
             archive_sha256: options.sha256.clone(),
         };
+        let get = Get {
+            options,
+            tell,
+            cancelled,
+        };
         match from {
             InstallFrom::Path(path) => {
-                let source = path.display().to_string();
-                self.placed(path, source, expected, options, tell, cancelled)
+                self.package(path, path.display().to_string(), expected, &get)
             }
             InstallFrom::Url(url) => {
                 let url = parse_url(url, options.allow_http).map_err(of_download)?;
-                let wanted = Wanted::new(url);
-                self.fetched(&wanted, expected, options, tell, cancelled)
+                self.fetched(&Wanted::new(url), expected, &get)
             }
             InstallFrom::Name(key) => {
                 validate_key(key)
@@ -278,11 +347,10 @@ impl ConnectorHost {
                 }
                 let wanted = resolved.wanted(options.allow_http).map_err(of_download)?;
                 if let Some(wanted) = wanted {
-                    return self.fetched(&wanted, expected, options, tell, cancelled);
+                    return self.fetched(&wanted, expected, &get);
                 }
                 let path = PathBuf::from(&resolved.location);
-                let source = resolved.location;
-                self.placed(&path, source, expected, options, tell, cancelled)
+                self.package(&path, resolved.location, expected, &get)
             }
         }
     }
@@ -291,12 +359,10 @@ impl ConnectorHost {
         &self,
         wanted: &Wanted,
         expected: Expected,
-        options: &InstallOptions,
-        tell: &dyn Fn(Progress),
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<InstallOutcome, HostError> {
+        get: &Get<'_>,
+    ) -> Result<Opened, HostError> {
         let limits = DownloadLimits {
-            allow_http: options.allow_http,
+            allow_http: get.options.allow_http,
             ..DownloadLimits::default()
         };
         let directory = self.inner.config.cache_dir();
@@ -306,52 +372,34 @@ impl ConnectorHost {
         })?;
         let source = shown(&wanted.url);
         let (mut file, path) = file.into_parts();
-        let fetched = download(wanted, &mut file, &limits, tell, cancelled);
+        let fetched = download(wanted, &mut file, &limits, get.tell, get.cancelled);
         if let Fetched::NotModified = fetched.map_err(of_download)? {
             let message = format!("{source} sent nothing");
             return Err(HostError::new(HostErrorKind::Download, message));
         }
-        self.placed(&path, source, expected, options, tell, cancelled)
+        self.package(&path, source, expected, get)
     }
 
-    fn placed(
+    fn package(
         &self,
         path: &Path,
         source: String,
         expected: Expected,
-        options: &InstallOptions,
-        tell: &dyn Fn(Progress),
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<InstallOutcome, HostError> {
+        get: &Get<'_>,
+    ) -> Result<Opened, HostError> {
         let is_directory = fs::metadata(path).is_ok_and(|metadata| metadata.is_dir());
         let origin = match is_directory {
             true => Origin::LocalDirectory,
             false => Origin::Elsewhere,
         };
-        let mut trust = self.trust()?;
-        if options.allow_unsigned {
-            trust.set_policy(SignaturePolicy::UnsignedOk);
-        }
-        let store = &self.inner.store;
-        tell(Progress::of(Phase::Verifying));
-        let package = store.open_package(path, cancelled).map_err(of_store)?;
-        let mut request = InstallRequest::new(source.clone(), trust.clone(), origin);
-        request.expected_key = expected.key;
-        request.expected_version = expected.version;
-        request.expected_archive_sha256 = expected.archive_sha256;
-        request.allow_downgrade = options.allow_downgrade;
-        request.locked = options.locked;
-        let before = store.get(package.manifest().key()).ok();
-        let now = store.install(&package, &request, tell).map_err(of_store)?;
-        let action = match &before {
-            None => "installed",
-            Some(before) if before.manifest_bytes == now.manifest_bytes => "unchanged",
-            Some(before) if before.version == now.version => "replaced",
-            Some(before) if version_newer(&now.version, &before.version) => "updated",
-            Some(_) => "downgraded",
-        };
-        let previous = before.map(|before| before.version);
-        outcome(&now, &trust, previous, action, source)
+        (get.tell)(Progress::of(Phase::Verifying));
+        let package = self.inner.store.open_package(path, get.cancelled);
+        Ok(Opened {
+            package: package.map_err(of_store)?,
+            source,
+            origin,
+            expected,
+        })
     }
 }
 
@@ -377,7 +425,7 @@ fn outcome(
 
 /// What is asked of a connector that is installed already: what it was let in by does not
 /// count twice.
-fn for_what_is_installed(trust: &Trust) -> Trust {
+pub(super) fn for_what_is_installed(trust: &Trust) -> Trust {
     let mut trust = trust.clone();
     trust.set_policy(running_policy(&trust));
     trust

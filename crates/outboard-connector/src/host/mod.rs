@@ -21,14 +21,17 @@
 //! ```
 
 mod call;
+mod changes;
 mod config;
 mod describe;
 mod error;
 mod history;
 mod install;
 mod instances;
+mod keys;
 mod logs;
 mod registry;
+mod review;
 mod sign_in;
 mod types;
 mod watch;
@@ -46,8 +49,11 @@ use tokio::{
 };
 
 pub use self::{
+    changes::{Changes, FieldChanges, OperationChanges, Rights, changes},
     config::HostConfig,
     error::{HostError, HostErrorKind},
+    keys::{TrustedKey, TrustedKeys},
+    review::Review,
     sign_in::SignIn,
     types::*,
 };

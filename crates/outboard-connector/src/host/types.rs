@@ -240,6 +240,12 @@ pub struct Available {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// `connector`, `tool` or `job`.
+    #[serde(default)]
+    pub kind: String,
+    /// The catalog that has it: an address without credentials, or a path.
+    #[serde(default)]
+    pub catalog: String,
     /// The newest version for this platform; the newest of all if there is none for it.
     pub version: String,
     /// Whether it runs here.
@@ -328,6 +334,8 @@ pub struct HistoryQuery {
     pub outcome: Option<String>,
     /// By this caller.
     pub caller: Option<String>,
+    /// With this in one of its texts, in any case.
+    pub q: Option<String>,
     /// Where the last page ended.
     pub cursor: Option<String>,
     /// How many, 50 unless set, 500 at most.

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use outboard_contracts::connector::KeyError;
 
-use crate::package::{ContentsError, PackageError, VerifyError};
+use crate::package::{ContentsError, PackageError, VerifyError, VerifyProblem};
 
 /// Why a connector cannot be installed, found, changed or removed.
 #[derive(Debug, thiserror::Error)]
@@ -211,6 +211,20 @@ impl StoreError {
             | StoreError::Downgrade { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it is refused for want of a signature that can be judged, and nothing else:
+    /// what somebody may make an exception for.
+    pub fn is_unsigned(&self) -> bool {
+        let StoreError::Verify(error) = self else {
+            return false;
+        };
+        matches!(
+            error.problem,
+            VerifyProblem::Unsigned { .. }
+                | VerifyProblem::NoTrustedKeys
+                | VerifyProblem::EnvelopeUnsigned
+        )
     }
 
     /// Whether what was named is not there.

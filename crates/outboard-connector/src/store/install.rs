@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     download::{Phase, Progress},
-    package::{self, Origin, Package, files},
+    package::{self, Origin, Package, Verified, files},
     platform,
     trust::Trust,
 };
@@ -209,6 +209,34 @@ impl Store {
         drop(lock);
         progress(Progress::of(Phase::Done));
         self.get(key)
+    }
+
+    /// Whether [`Store::install`] would take `package` as it is now, and what its signatures
+    /// are worth. Nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it.
+    pub fn judge(
+        &self,
+        package: &Package,
+        request: &InstallRequest,
+    ) -> Result<Verified, StoreError> {
+        let manifest = package.manifest();
+        request.check(package)?;
+        let verified = package.verify(&request.trust, request.origin)?;
+        request.check_locked(package, &self.lock_file()?)?;
+        if let Ok(installed) = self.get(manifest.key())
+            && !request.allow_downgrade
+            && is_older(&manifest.version, &installed.version)
+        {
+            return Err(StoreError::Downgrade {
+                connector: manifest.key().to_owned(),
+                installed: installed.version.clone(),
+                offered: manifest.version.clone(),
+            });
+        }
+        Ok(verified)
     }
 
     /// Moves what is staged into place. The caller holds the lock.

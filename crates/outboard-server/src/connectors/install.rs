@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use outboard_connector::{
     download::Progress,
-    host::{HostError, InstallFrom, InstallOptions, InstallOutcome, InstallProgress},
+    host::{HostError, InstallFrom, InstallOptions, InstallOutcome, InstallProgress, Review},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -88,6 +88,15 @@ pub(super) async fn install(
         host.install(from, options, progress).await
     })
     .await
+}
+
+/// `POST /install/review`: what an installation would bring.
+pub(super) async fn review(
+    State(family): State<Family>,
+    body: Bytes,
+) -> Result<Json<Review>, Failure> {
+    let (from, options) = source(&body)?;
+    Ok(Json(family.host.review(from, options, None).await?))
 }
 
 /// `POST /{key}/update`

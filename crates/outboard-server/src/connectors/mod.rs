@@ -5,6 +5,7 @@
 //! | `GET ?kind=&tag=&q=&limit=&cursor=` | what is installed |
 //! | `GET /catalog?q=`, `GET /history?…` | what catalogs have; calls that were made |
 //! | `POST /install` | installs; with Server-Sent Events if they are accepted |
+//! | `POST /install/review` | says what an installation would bring, and does not install |
 //! | `GET`, `DELETE /{key}` | all about one; removes it |
 //! | `POST /{key}/update`, `/rollback`, `/enable`, `/disable`, `/verify` | changes one |
 //! | `GET /{key}/health`, `/permissions`, `/logs` | asks one |
@@ -125,6 +126,7 @@ fn of_family(family: Family) -> Router<AppState> {
         .route(&at("/catalog"), get(installed::catalog))
         .route(&at("/history"), get(call::history))
         .route(&at("/install"), post(install::install))
+        .route(&at("/install/review"), post(install::review))
         .route(
             &at("/{key}"),
             get(installed::describe).delete(install::remove),

@@ -31,6 +31,8 @@ pub struct CallFilter {
     pub outcome: Option<Outcome>,
     /// Only by this caller.
     pub caller: Option<String>,
+    /// Only with this in one of its texts, in any case.
+    pub text: Option<String>,
     /// Only older than this one: [`CallPage::next`] of the page before.
     pub before: Option<i64>,
     /// How many, up to [`MAX_PAGE`]; 0 is [`DEFAULT_PAGE`].
@@ -103,6 +105,19 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<RecordedCall> {
             result_bytes: unsigned(row, 13)?,
         },
     })
+}
+
+/// The pattern of texts that have `text` in them.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
 
 pub(super) fn insert(connection: &Connection, call: &Call) -> rusqlite::Result<()> {
@@ -186,6 +201,10 @@ impl State {
                    AND (:instance IS NULL OR instance = :instance)
                    AND (:outcome IS NULL OR outcome = :outcome)
                    AND (:caller IS NULL OR caller = :caller)
+                   AND (:text IS NULL OR
+                        connector || char(10) || operation || char(10) || instance || char(10)
+                        || caller || char(10) || request_id || char(10) || code || char(10)
+                        || message LIKE :text ESCAPE '\\')
                  ORDER BY id DESC LIMIT :limit"
             ))?;
             let rows = statement.query_map(
@@ -196,6 +215,7 @@ impl State {
                     ":instance": filter.instance,
                     ":outcome": filter.outcome.map(Outcome::as_str),
                     ":caller": filter.caller,
+                    ":text": filter.text.as_deref().map(containing),
                     // One more says whether there is another page.
                     ":limit": limit + 1,
                 },

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{CONNECTORS, Restaurant, package};
+use super::support::{CONNECTORS, Restaurant, Shop, package};
 
 #[tokio::test]
 async fn a_connector_comes_changes_and_goes() {
@@ -302,5 +302,87 @@ async fn a_connector_can_be_asked_how_it_is_what_it_may_and_what_it_said() {
             "its last words are missing: {logs}"
         );
     }
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn an_update_is_looked_at_before_it_is_made() {
+    let restaurant = Restaurant::open().await;
+    let newer = package(&restaurant.path(""), "newer", |envelope| {
+        envelope["version"] = json!("9.0.0");
+        let operations = &mut envelope["module"]["Operations"][0]["Ops"];
+        operations[0]["Key"] = json!("serve");
+        operations[0]["Destructive"] = json!(true);
+    });
+    let client = restaurant.client();
+    let path = format!("{CONNECTORS}/install/review");
+    let body = json!({ "path": newer }).to_string();
+    let review = client.post(&path, &body).await;
+    assert_eq!(review.status, 200, "{review:?}");
+    let review = review.json();
+    assert_eq!(review["version"], "9.0.0");
+    assert_eq!(review["installed"], "0.1.0", "{review}");
+    assert_eq!(review["signed"], "none");
+    assert_eq!(
+        review.get("refusal"),
+        None,
+        "a directory needs no signature"
+    );
+    let changes = &review["changes"];
+    assert_eq!(changes["operations_added"], json!(["serve"]));
+    assert_eq!(changes["operations_removed"], json!(["order"]));
+    assert_eq!(changes["rights_added"]["destructive"], json!(["serve"]));
+    let now = client.get(&format!("{CONNECTORS}/waiter")).await.json();
+    assert_eq!(now["version"], "0.1.0", "nothing was installed");
+
+    let older = package(&restaurant.path(""), "older", |envelope| {
+        envelope["version"] = json!("0.0.1");
+    });
+    let body = json!({ "path": older }).to_string();
+    let refused = client.post(&path, &body).await.json();
+    assert!(
+        refused["refusal"].as_str().unwrap().contains("older"),
+        "{refused}"
+    );
+    assert_eq!(refused["unsigned"], false);
+    let nothing = json!({ "path": restaurant.path("nowhere") }).to_string();
+    assert_ne!(client.post(&path, &nothing).await.status, 200);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn what_was_looked_at_is_what_is_installed() {
+    let shop = Shop::open().await;
+    let catalog = shop.sell("9.1.0");
+    let restaurant = Restaurant::with(|host| host.catalogs = vec![catalog], |server| server).await;
+    let client = restaurant.client();
+    let found = client.get(&format!("{CONNECTORS}/catalog")).await.json();
+    assert_eq!(found["available"][0]["kind"], "connector", "{found}");
+    assert!(
+        found["available"][0]["catalog"]
+            .as_str()
+            .unwrap()
+            .ends_with("plugins.json")
+    );
+    let path = format!("{CONNECTORS}/install/review");
+    let review = client.post(&path, r#"{"name":"waiter"}"#).await.json();
+    assert_eq!(review["unsigned"], true, "{review}");
+    assert_eq!(
+        review.get("changes"),
+        None,
+        "there is nothing to compare it with"
+    );
+    let digest = review["archive_sha256"].as_str().unwrap();
+    let install = |sha256: &str| {
+        let body = json!({ "name": "waiter", "version": "9.1.0", "sha256": sha256, "allow_unsigned": true });
+        async move {
+            let path = format!("{CONNECTORS}/install");
+            client.post(&path, &body.to_string()).await
+        }
+    };
+    let other = install(&"0".repeat(64)).await;
+    assert_eq!(other.kind(), "refused", "{other:?}");
+    let installed = install(digest).await;
+    assert_eq!(installed.json()["action"], "installed", "{installed:?}");
     restaurant.close().await;
 }
