@@ -143,6 +143,8 @@ mod tests {
             arch_ok: true,
             os_arch: Vec::new(),
             tags: Vec::new(),
+            kind: "connector".to_owned(),
+            catalog: String::new(),
             installed: None,
             update_available,
         }

@@ -1,6 +1,6 @@
 //! Plugins of this process over HTTP, and what is kept of them.
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -29,12 +29,12 @@ impl NativePlugin for Shop {
         self.name
     }
 
-    fn version(&self) -> &str {
-        "1.2.0"
+    fn version(&self) -> Cow<'_, str> {
+        "1.2.0".into()
     }
 
-    fn description(&self) -> &str {
-        "sells"
+    fn description(&self) -> Cow<'_, str> {
+        "sells".into()
     }
 
     fn dependencies(&self) -> Vec<PluginDependency> {

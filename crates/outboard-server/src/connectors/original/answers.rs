@@ -312,6 +312,8 @@ mod tests {
             arch_ok: true,
             os_arch: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             tags: vec!["Development".to_owned()],
+            kind: "connector".to_owned(),
+            catalog: String::new(),
             installed: installed.map(str::to_owned),
             update_available: installed.is_some(),
         }
