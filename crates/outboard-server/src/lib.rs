@@ -3,6 +3,7 @@
 //! [`Server`] is the whole of it, with the checks that keep web pages and strangers
 //! out; [`PluginHandler`] is the five routes alone that Go hosts know.
 
+mod connection;
 mod connectors;
 mod database;
 mod events;
@@ -14,6 +15,7 @@ mod readiness;
 mod security;
 mod server;
 mod stats;
+mod tls;
 mod ui;
 mod ui_plugins;
 mod workflow;
@@ -24,8 +26,13 @@ pub use self::{
     http::Problem,
     native::{NativePlugins, PluginStates},
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
-    security::{Access, HostPolicy, Permission, Principal, Role, Token, UnknownRole, Via},
+    security::{
+        Access, AccessBuilder, AccessError, AccessErrorKind, AuditEntry, HostPolicy, NewToken,
+        OfflineTokens, Permission, Principal, Role, Token, TokenInfo, TokenRequest, Tokens,
+        UnknownRole, Via,
+    },
     server::{Server, ServerBuilder},
+    tls::{ServerTls, TlsError},
     ui_plugins::{
         AssetLimits, AssetProblem, DiscoveredUiPlugin, Snapshot, UiPluginChange,
         UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginInfo,

@@ -11,12 +11,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use outboard_connector::host::ConnectorHost;
 use outboard_workflow::{
@@ -25,12 +20,14 @@ use outboard_workflow::{
 };
 use serde_json::json;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    connection::{self, Accepted},
     connectors,
     events::Events,
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
@@ -38,8 +35,9 @@ use crate::{
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
     readiness::{Readiness, readyz},
-    security::Access,
+    security::{self, Access},
     stats::{self, Stats},
+    tls::ServerTls,
     ui,
     ui_plugins::UiPluginManager,
     workflow,
@@ -50,8 +48,8 @@ const MAX_BODY: usize = 8 * 1024 * 1024;
 /// How many requests are worked on at once, unless somebody says otherwise. There may
 /// be twice as many connections.
 const MAX_REQUESTS: usize = 256;
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the audit log may take to be written at the end.
+const LOG_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request may take until it begins to answer. A plugin's start may
 /// take a minute, and a pipeline as long as its own timeout.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
@@ -69,6 +67,7 @@ pub(crate) struct AppState {
     pub(crate) started_at: Timestamp,
     pub(crate) stats: Stats,
     pub(crate) updates: Updates,
+    pub(crate) access: Access,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -99,6 +98,7 @@ pub struct ServerBuilder {
     connectors: Option<ConnectorHost>,
     native: PluginManager,
     states: Option<Arc<PluginStates>>,
+    tls: Option<ServerTls>,
     max_requests: usize,
     expects_workflow: bool,
 }
@@ -114,6 +114,8 @@ pub struct Server {
     engine: Engine,
     connectors: Option<ConnectorHost>,
     native: NativePlugins,
+    access: Access,
+    tls: Option<ServerTls>,
     stopping: watch::Sender<bool>,
     max_connections: usize,
 }
@@ -154,6 +156,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Speaks TLS: [`Server::serve`] takes nothing else then.
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Whether the engine is to run a workflow before `/readyz` says that the server is
     /// ready: not unless set.
     pub fn expects_workflow(mut self, expects: bool) -> Self {
@@ -170,9 +178,13 @@ impl ServerBuilder {
             connectors,
             native,
             states,
+            tls,
             max_requests,
             expects_workflow,
         } = self;
+        if tls.is_some() {
+            access.speaks_tls();
+        }
         let (stopping, stopped) = watch::channel(false);
         let events = Events::new(stopped.clone());
         let control = PluginControl::new(manager.clone(), engine.clone());
@@ -192,14 +204,9 @@ impl ServerBuilder {
             started_at: Timestamp::now(),
             stats: Stats::default(),
             updates: Updates::default(),
+            access: access.clone(),
         };
-        let router = routes(
-            state,
-            access,
-            connectors.clone(),
-            native.clone(),
-            max_requests,
-        );
+        let router = routes(state, connectors.clone(), native.clone(), max_requests);
         Server {
             router,
             control,
@@ -209,6 +216,8 @@ impl ServerBuilder {
             engine,
             connectors,
             native,
+            access,
+            tls,
             stopping,
             max_connections: max_requests * 2,
         }
@@ -229,6 +238,7 @@ impl Server {
             connectors: None,
             native: PluginManager::default(),
             states: None,
+            tls: None,
             max_requests: MAX_REQUESTS,
             expects_workflow: false,
         }
@@ -281,8 +291,14 @@ impl Server {
         }
         let native = self.native.clone();
         recording.push(tokio::spawn(async move { native.restore().await }).abort_handle());
+        let (end_log, log_ends) = oneshot::channel::<()>();
+        let mut log = tokio::spawn(self.access.clone().record(async move {
+            // An error means that nobody can say so any more: then it is over, too.
+            let _ = log_ends.await;
+        }));
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.max_connections));
+        let tls = self.tls.as_ref().map(ServerTls::acceptor);
         let mut stop = pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -290,13 +306,20 @@ impl Server {
                 () = &mut stop => break,
                 accepted = accept(&listener, &places) => accepted,
             };
-            let Some((stream, place)) = accepted else {
+            let Some((accepted, place)) = accepted else {
                 continue;
             };
-            let connection = graceful.watch(connection(stream, &self.router, true));
+            let (watcher, router, tls) = (graceful.watcher(), self.router.clone(), tls.clone());
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection broke");
+                let from = accepted.from;
+                match accepted.transport(tls).await {
+                    Ok(transport) => {
+                        let connection = connection::serve(transport, from, router, true);
+                        if let Err(error) = watcher.watch(connection).await {
+                            tracing::debug!(%error, "a connection broke");
+                        }
+                    }
+                    Err(error) => tracing::debug!(%error, %from, "no TLS was agreed on"),
                 }
                 drop(place);
             });
@@ -309,7 +332,7 @@ impl Server {
                     "requests were still being worked on and are cut off"
                 );
             },
-            never = refuse(&listener, &places, &self.router) => match never {},
+            never = refuse(&listener, &places, &self.router, tls.as_ref()) => match never {},
         }
         for task in recording {
             task.abort();
@@ -323,6 +346,12 @@ impl Server {
                 "plugins were still being disabled and are left as they are"
             );
         }
+        // What was done last is written, too.
+        drop(end_log);
+        if tokio::time::timeout(LOG_TIMEOUT, &mut log).await.is_err() {
+            log.abort();
+            tracing::error!("the end of the audit log could not be written in time");
+        }
         Ok(())
     }
 }
@@ -332,15 +361,15 @@ impl Server {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(Accepted, OwnedSemaphorePermit)> {
     let accepted = async {
         let place = Arc::clone(places)
             .acquire_owned()
             .await
             .map_err(|error| io::Error::other(error.to_string()))?;
-        let (stream, _) = listener.accept().await?;
+        let (stream, from) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        Ok::<_, io::Error>((stream, place))
+        Ok::<_, io::Error>((Accepted { stream, from }, place))
     };
     match accepted.await {
         Ok(accepted) => Some(accepted),
@@ -353,22 +382,14 @@ async fn accept(
     }
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
-
-fn connection(stream: TcpStream, router: &Router, keep_alive: bool) -> Connection {
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .keep_alive(keep_alive)
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(router.clone()),
-        )
-}
-
 /// Answers new connections while the old ones come to their end, so that whoever asks
 /// hears that the server stops. Nobody waits for these.
-async fn refuse(listener: &TcpListener, places: &Arc<Semaphore>, router: &Router) -> Infallible {
+async fn refuse(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    router: &Router,
+    tls: Option<&TlsAcceptor>,
+) -> Infallible {
     // They end with it.
     let mut refused = JoinSet::new();
     loop {
@@ -376,11 +397,14 @@ async fn refuse(listener: &TcpListener, places: &Arc<Semaphore>, router: &Router
             accepted = accept(listener, places) => accepted,
             Some(_) = refused.join_next() => continue,
         };
-        if let Some((stream, place)) = accepted {
-            let connection = connection(stream, router, false);
+        if let Some((accepted, place)) = accepted {
+            let (router, tls) = (router.clone(), tls.cloned());
             refused.spawn(async move {
-                // Its end, good or bad, is nobody's business any more.
-                let _ = connection.await;
+                let from = accepted.from;
+                if let Ok(transport) = accepted.transport(tls).await {
+                    // Its end, good or bad, is nobody's business any more.
+                    let _ = connection::serve(transport, from, router, false).await;
+                }
                 drop(place);
             });
         }
@@ -389,12 +413,12 @@ async fn refuse(listener: &TcpListener, places: &Arc<Semaphore>, router: &Router
 
 fn routes(
     state: AppState,
-    access: Access,
     connectors: Option<ConnectorHost>,
     native: NativePlugins,
     max_requests: usize,
 ) -> Router {
     let stopping = state.readiness.stopping.clone();
+    let access = state.access.clone();
     let prefix = plugins::PREFIX;
     let (connectors, of_the_original) = connectors::routes(connectors, max_requests);
     let ours = Router::new()
@@ -410,6 +434,7 @@ fn routes(
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
         .merge(workflow::routes())
         .merge(connectors)
+        .merge(security::routes())
         .merge(ui::routes())
         .merge(native::routes(native))
         .fallback(fallback)

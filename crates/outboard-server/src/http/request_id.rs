@@ -10,6 +10,8 @@ use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
+use crate::security::loggable;
+
 /// The header that carries it.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
@@ -33,7 +35,7 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
         "request",
         request_id = id,
         method = %request.method(),
-        path = request.uri().path(),
+        path = %loggable(request.uri().path()),
     );
     request.extensions_mut().insert(RequestId(id.clone()));
     let began = Instant::now();

@@ -74,7 +74,7 @@ impl HostPolicy {
             let followed = get("sec-fetch-mode") == Some("navigate")
                 && get("sec-fetch-dest") == Some("document")
                 && *method == Method::GET
-                && matches!(uri.path(), "/" | CALLBACK);
+                && may_be_followed(uri.path());
             if !followed {
                 return Err(Refusal::Origin(site.to_owned()));
             }
@@ -93,6 +93,15 @@ impl HostPolicy {
         }
         host == "localhost" || self.names.contains(&host)
     }
+}
+
+/// Whether a page of another site may have a link to it. A one-time link may not be
+/// followed from there: it would sign somebody in as whoever made the page.
+fn may_be_followed(path: &str) -> bool {
+    let page = path == "/ui" || path.starts_with("/ui/");
+    let special = ["/ui/sign-in/", "/ui/frames/"];
+    matches!(path, "/" | CALLBACK)
+        || (page && !special.iter().any(|prefix| path.starts_with(prefix)))
 }
 
 /// The host that a request is for: of its target if that has one, else of `Host`,
@@ -211,14 +220,24 @@ mod tests {
     }
 
     #[test]
-    fn a_followed_link_leads_to_the_front_page_or_ends_a_sign_in_and_nothing_else() {
+    fn a_followed_link_leads_to_a_page_or_ends_a_sign_in_and_nothing_else() {
         let link = [
             ("host", "localhost"),
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-mode", "navigate"),
             ("sec-fetch-dest", "document"),
         ];
-        assert_eq!(check_to("/", &link), Ok(()));
+        for page in ["/", "/ui/", "/ui/runs?q=a", "/ui/sign-in"] {
+            assert_eq!(check_to(page, &link), Ok(()), "{page}");
+        }
+        for other in [
+            "/ui/sign-in/code",
+            "/ui/frames/ticket/",
+            "/uix",
+            "/api/v1/me",
+        ] {
+            assert!(check_to(other, &link).is_err(), "{other}");
+        }
         assert_eq!(
             check_to(&format!("{CALLBACK}?state=x&code=y"), &link),
             Ok(())

@@ -317,16 +317,24 @@ const RULES: &[(Methods, &str, Needs)] = &[
 
 /// What a request needs.
 pub(crate) fn needed(method: &Method, path: &str) -> Needs {
+    rule(method, path).map_or(Needs::Admin, |(_, _, needs)| needs.clone())
+}
+
+/// The pattern that a request fits, which says what it was about without saying to what.
+pub(crate) fn pattern(method: &Method, path: &str) -> &'static str {
+    rule(method, path).map_or("", |(_, pattern, _)| *pattern)
+}
+
+fn rule(method: &Method, path: &str) -> Option<&'static (Methods, &'static str, Needs)> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    let rule = RULES.iter().find(|(methods, pattern, _)| {
+    RULES.iter().find(|(methods, pattern, _)| {
         let meant = match methods {
             Read => reads,
             Change => !reads,
             All => true,
         };
         meant && fits(pattern, path)
-    });
-    rule.map_or(Needs::Admin, |(_, _, needs)| needs.clone())
+    })
 }
 
 fn fits(pattern: &str, path: &str) -> bool {

@@ -29,7 +29,10 @@ use axum::{
 
 use crate::server::AppState;
 
-pub(crate) use self::problem::as_pages;
+pub(crate) use self::{
+    page::{Ui, UiResult, is_local, redirect},
+    problem::as_pages,
+};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<AppState> {

@@ -8,7 +8,7 @@
 //! | was done | is the same | the same answer, with `Idempotency-Replayed: true` |
 //! | was used | is another | 422 `idempotency_conflict` |
 //!
-//! The same request has the same method, path, query and body. An answer 503 is not
+//! Each caller has keys of its own. The same request has the same method, path, query and body. An answer 503 is not
 //! remembered: it says that nothing was done.
 
 mod memory;
@@ -30,7 +30,7 @@ use tracing::Instrument as _;
 
 use self::memory::{Answer, Bounds, Look, Memory};
 use super::Problem;
-use crate::plugins;
+use crate::{plugins, security::Principal};
 
 /// The header of a request that carries the key.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -82,7 +82,11 @@ impl Idempotency {
         let (parts, body) = request.into_parts();
         let refuse = |problem: &Problem| plugins::refusal(problem, &parts.method, parts.uri.path());
         let key = match key(&parts.headers) {
-            Ok(Some(key)) => key,
+            // Nobody gets an answer that was somebody else's.
+            Ok(Some(key)) => match parts.extensions.get::<Principal>() {
+                Some(principal) => format!("{} {key}", principal.id),
+                None => key,
+            },
             Ok(None) => return next.run(Request::from_parts(parts, body)).await,
             Err(problem) => return refuse(&problem),
         };
