@@ -19,6 +19,9 @@ const NAME: &str = "server.json";
 pub(crate) struct ServerFile {
     /// Where it listens: host and port.
     pub(crate) address: String,
+    /// Whether it speaks TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) tls: bool,
     /// What it asks for; absent in development mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
@@ -29,6 +32,12 @@ pub(crate) struct ServerFile {
 }
 
 impl ServerFile {
+    /// What its URLs begin with.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
     pub(crate) fn path(data_dir: &Path) -> PathBuf {
         data_dir.join(NAME)
     }
@@ -125,6 +134,7 @@ mod tests {
     fn written(data_dir: &Path, pid: u32) -> Option<ServerFile> {
         let file = ServerFile {
             address: "127.0.0.1:7400".to_owned(),
+            tls: false,
             token: None,
             pid,
             version: "0.1.0".to_owned(),

@@ -127,11 +127,22 @@ const KEYS: &[Key] = &[
         "how often `serve` looks for changes that it was not told of",
     ),
     key(
+        "requests_per_second",
+        "500",
+        "how many requests a token may make in a second",
+    ),
+    key(
         "signature_policy",
         "",
         "unsigned-ok, signed or signed-envelope; unset: signed, but for directories of this machine",
     ),
     key("start_timeout", "60s", "what a plugin gets to start"),
+    key(
+        "tls_cert",
+        "",
+        "certificate of the server and those above it, in PEM form",
+    ),
+    key("tls_key", "", "the certificate's key, in PEM form"),
     key(
         "warm",
         "",
@@ -263,6 +274,8 @@ impl Settings {
         settings.duration("start_timeout")?;
         settings.duration("drain_timeout")?;
         settings.max_requests()?;
+        settings.requests_per_second()?;
+        settings.tls_files()?;
         settings.switch("dev")?;
         settings.switch("allow_remote")?;
         settings.inherit_environment()?;
@@ -337,6 +350,21 @@ impl Settings {
             .and_then(|duration| duration.try_into().ok())
             .filter(|duration: &Duration| !duration.is_zero())
             .ok_or_else(|| self.wrong(name, "a duration, such as 30s or 2m"))
+    }
+
+    /// How many requests a token may make in a second.
+    pub(crate) fn requests_per_second(&self) -> Result<u32, CliError> {
+        self.number("requests_per_second", 1)
+    }
+
+    /// Certificate and key, if the server is to speak TLS.
+    pub(crate) fn tls_files(&self) -> Result<Option<(PathBuf, PathBuf)>, CliError> {
+        match (self.text("tls_cert"), self.text("tls_key")) {
+            ("", "") => Ok(None),
+            ("", _) => Err(self.wrong("tls_cert", "a file; tls_key is set, and they go together")),
+            (_, "") => Err(self.wrong("tls_key", "a file; tls_cert is set, and they go together")),
+            (certificate, key) => Ok(Some((certificate.into(), key.into()))),
+        }
     }
 
     /// How many requests are worked on at once.

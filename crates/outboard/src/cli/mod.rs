@@ -91,6 +91,24 @@ pub(crate) enum Command {
         after_help = "Examples:\n  outboard job list\n  outboard job call report run"
     )]
     Job(connector::KindCommand),
+    /// Make, list and revoke tokens: who may call the server, and what
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard token create ci --role operator --expires-in 30d\n  \
+        outboard token list"
+    )]
+    Token(TokenCommand),
+    /// Open the running server's pages in the browser, signed in
+    #[command(
+        long_about = "Open the running server's pages in the browser, signed in\n\n\
+        The link works once, for two minutes, with all rights of the user who runs the server.",
+        after_help = "Examples:\n  outboard open\n  outboard open --print"
+    )]
+    Open {
+        /// Only print the link
+        #[arg(long)]
+        print: bool,
+    },
     /// What this machine offers, and what is wrong with it
     #[command(after_help = "Examples:\n  outboard doctor\n  outboard doctor --json")]
     Doctor,
@@ -119,6 +137,43 @@ pub(crate) enum ConfigCommand {
         /// Print the value of this one alone
         setting: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; it goes to standard output, and is never shown again
+    #[command(
+        after_help = "Examples:\n  outboard token create ci --role operator --expires-in 30d\n  \
+        outboard token create wallboard --role viewer --permission pipelines.run --json"
+    )]
+    Create(TokenArgs),
+    /// The tokens that are not revoked
+    #[command(after_help = "Examples:\n  outboard token list\n  outboard token list --json")]
+    List,
+    /// End a token, and all sessions of browsers that signed in with it
+    #[command(
+        after_help = "Examples:\n  outboard token revoke ci\n  outboard token revoke tok_52cb1f…"
+    )]
+    Revoke {
+        /// Its id or its name
+        token: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// For people; no two tokens that can be used have the same
+    pub(crate) name: String,
+    /// viewer sees, editor also runs and calls, operator also loads and installs, admin may
+    /// everything
+    #[arg(long)]
+    pub(crate) role: outboard_server::Role,
+    /// What it may do besides, such as plugins.manage; may be given several times
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub(crate) permissions: Vec<String>,
+    /// For how long it can be used, such as 12h or 30d [default: for ever]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) expires_in: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -209,6 +264,12 @@ pub(crate) struct ServeArgs {
     /// Listen beyond this machine, in plain text
     #[arg(long)]
     allow_remote: bool,
+    /// Speak TLS, with this certificate and those above it in PEM form
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM form
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// What running calls get at a stop [default: 30s]
     #[arg(long, value_name = "DURATION")]
     drain_timeout: Option<String>,
@@ -218,14 +279,15 @@ impl ServeArgs {
     /// Those that were given, as settings.
     pub(crate) fn settings(&self) -> Vec<(&'static str, Option<String>)> {
         let switch = |on: bool| on.then(|| "true".to_owned());
+        let path = |path: &Option<PathBuf>| {
+            let path = path.as_ref();
+            path.map(|path| path.to_string_lossy().into_owned())
+        };
         vec![
             ("addr", self.addr.clone()),
-            (
-                "workflow",
-                self.workflow
-                    .as_ref()
-                    .map(|path| path.to_string_lossy().into_owned()),
-            ),
+            ("workflow", path(&self.workflow)),
+            ("tls_cert", path(&self.tls_cert)),
+            ("tls_key", path(&self.tls_key)),
             ("dev", switch(self.dev)),
             ("allow_remote", switch(self.allow_remote)),
             ("drain_timeout", self.drain_timeout.clone()),

@@ -9,7 +9,9 @@ use std::{
 
 use outboard_connector::host::{ConnectorHost, HostError, HostErrorKind};
 use outboard_go_plugin::host::EventBus;
-use outboard_server::{CONNECTOR_STEP, ConnectorSteps, PluginControl};
+use outboard_server::{
+    AccessError, AccessErrorKind, CONNECTOR_STEP, ConnectorSteps, Database, PluginControl,
+};
 use outboard_workflow::{
     engine::{
         BUILTIN_TRIGGERS, Engine, EngineError, KnownTypes, LOG_STEP,
@@ -192,6 +194,26 @@ pub(crate) fn connectors(settings: &Settings, engine: &Engine) -> Result<Connect
         .register(&ConnectorSteps::new(host.clone()))
         .map_err(|error| of_engine(&error))?;
     Ok(host)
+}
+
+/// The server's own tables of the data directory. Blocks.
+pub(crate) fn database(settings: &Settings) -> Result<Database, CliError> {
+    Database::open(&settings.data_dir().join("outboard.db")).map_err(|error| {
+        CliError::failed("database", error)
+            .hint("see whether the data directory is yours, or choose another with --data-dir")
+    })
+}
+
+pub(crate) fn of_access(error: AccessError) -> CliError {
+    let exit = match error.kind() {
+        AccessErrorKind::InvalidInput => Exit::Usage,
+        AccessErrorKind::NotFound => Exit::NotFound,
+        AccessErrorKind::Forbidden => Exit::Refused,
+        _ => Exit::Failed,
+    };
+    let mut told = CliError::new(exit, error.kind().as_str(), &error);
+    told.hint = error.hint().map(str::to_owned);
+    told
 }
 
 /// Whether a workflow calls connectors.

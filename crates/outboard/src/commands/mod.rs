@@ -6,10 +6,12 @@ mod config;
 mod connector;
 mod doctor;
 mod host;
+mod open;
 mod plugin;
 mod plugin_new;
 mod run;
 mod serve;
+mod token;
 
 use outboard_contracts::connector::Kind;
 
@@ -40,6 +42,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Connector(command) => connector::run(command, &settings, output),
         Command::Tool(command) => connector::run_kind(Kind::Tool, command, &settings, output),
         Command::Job(command) => connector::run_kind(Kind::Job, command, &settings, output),
+        Command::Token(command) => token::run(command, &settings, output),
+        Command::Open { print } => open::run(print, &settings, output),
         Command::Doctor => doctor::run(&settings, output),
         Command::Config(ConfigCommand::Show { setting }) => {
             config::show(setting.as_deref(), &settings, output)

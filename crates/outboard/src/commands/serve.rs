@@ -1,8 +1,12 @@
 //! `outboard serve`: the engine, the plugins and the HTTP API, until somebody ends it.
 
-use std::{fs, net::SocketAddr};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
-use outboard_server::{Access, HostPolicy, Server, Token};
+use outboard_server::{Access, HostPolicy, NewToken, Server, ServerTls, Token};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -25,18 +29,20 @@ pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> 
 async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     let address = settings.addr()?;
     let dev = settings.switch("dev")?;
-    if !address.ip().is_loopback() && (dev || !settings.switch("allow_remote")?) {
+    let tls = tls(settings)?;
+    let guarded = tls.is_some() || settings.switch("allow_remote")?;
+    if !address.ip().is_loopback() && (dev || !guarded) {
         let why = if dev {
             "--dev is for this machine alone"
         } else {
-            "it is not a loopback address"
+            "it is not a loopback address, and the server speaks no TLS"
         };
         return Err(CliError::new(
             Exit::Refused,
             "not_loopback",
             format!("refusing to listen on {address}: {why}"),
         )
-        .hint("everybody who reaches it and has the token can run code here; --allow-remote if you mean it"));
+        .hint("give it a certificate with --tls-cert and --tls-key, or say --allow-remote: then everybody on the way can read tokens, and run code here with them"));
     }
     let data_dir = settings.data_dir();
     fs::create_dir_all(&data_dir).map_err(|error| {
@@ -67,18 +73,29 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         true => None,
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
     };
-    let access = Access::new(HostPolicy::new(bound, &settings.hosts()), token.clone());
-    let server = Server::builder(manager.clone(), engine.clone(), access)
+    let database = host::database(settings)?;
+    let access = Access::builder(HostPolicy::new(bound, &settings.hosts()), token.clone())
+        .database(Arc::new(database))
+        .requests_per_second(settings.requests_per_second()?)
+        .build()
+        .map_err(host::of_access)?;
+    let mut server = Server::builder(manager.clone(), engine.clone(), access.clone())
         .max_requests(settings.max_requests()?)
         .expects_workflow(file.is_some())
-        .connectors(connectors.clone())
-        .build();
+        .connectors(connectors.clone());
+    let speaks_tls = tls.is_some();
+    if let Some(tls) = tls {
+        server = server.tls(tls);
+    }
+    let server = server.build();
     let server_file = ServerFile {
-        address: bound.to_string(),
+        address: reachable(bound).to_string(),
+        tls: speaks_tls,
         token: token.map(|token| token.secret().to_owned()),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
+    let url = server_file.url();
     let written = server_file.write(&data_dir).map_err(|error| {
         let path = ServerFile::path(&data_dir);
         CliError::failed(
@@ -123,9 +140,15 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
             started = start => started.map(|()| true),
             () = has_begun() => Ok(false),
         };
-        match started {
-            Ok(true) => {
-                announce(bound, dev, settings, output);
+        let started = match started {
+            // Not before it can be shown.
+            Ok(true) => first_admin(access).await.map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match &started {
+            Ok(Some(first)) => {
+                announce(&url, first.as_ref(), dev, settings, output);
                 has_begun().await;
             }
             // Without its workflow it is of no use.
@@ -150,31 +173,69 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     served
 }
 
-fn announce(bound: SocketAddr, dev: bool, settings: &Settings, output: &Output) {
-    let url = format!("http://{bound}");
+/// What the server shows where TLS is spoken.
+fn tls(settings: &Settings) -> Result<Option<ServerTls>, CliError> {
+    let Some((certificate, key)) = settings.tls_files()? else {
+        return Ok(None);
+    };
+    let read = ServerTls::read(&certificate, &key);
+    read.map(Some).map_err(|error| {
+        CliError::new(Exit::Usage, "tls", error)
+            .hint("tls_cert is the server's certificate and those above it, tls_key its key, both in PEM form")
+    })
+}
+
+/// Where programs of this machine reach a server that listens on all addresses.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let here: IpAddr = match bound.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(here, bound.port())
+}
+
+/// The first admin's token, if there never was any token here.
+async fn first_admin(access: Access) -> Result<Option<NewToken>, CliError> {
+    let made = tokio::task::spawn_blocking(move || access.create_first_admin()).await;
+    let made = made.map_err(|error| CliError::failed("internal", error))?;
+    made.map_err(host::of_access)
+}
+
+fn announce(url: &str, first: Option<&NewToken>, dev: bool, settings: &Settings, output: &Output) {
     if output.is_json() {
-        let data_dir = settings.data_dir();
-        output.json_line(&json!({
-            "event": "ready", "url": url, "pid": std::process::id(), "data_dir": data_dir,
-        }));
+        let mut ready = json!({
+            "event": "ready", "url": url, "pid": std::process::id(), "data_dir": settings.data_dir(),
+        });
+        if let Some(first) = first {
+            ready["first_admin_token"] = first.token.clone().into();
+        }
+        output.json_line(&ready);
         return;
     }
     line(&format!("listening on {url}"));
     let access = match dev {
         true => "no token needed: every program on this machine may call it",
-        false => "the token is in server.json; the outboard command finds it by itself",
+        false => "`outboard open` opens its pages; the outboard command finds its token by itself",
     };
     line(&format!(
         "data in {}; {access}",
         settings.data_dir().display()
     ));
+    if let Some(first) = first {
+        let NewToken { token, info } = first;
+        line(&format!(
+            "the first token, for an admin elsewhere, shown this once: {token} (named {})",
+            info.name
+        ));
+    }
     if settings.workflow().is_none() {
         line("no workflow file: `outboard serve --workflow FILE.yaml` runs its pipelines");
     }
 }
 
-/// One server for a data directory.
-fn lock(data_dir: &std::path::Path) -> Result<fs::File, CliError> {
+/// One server for a data directory, or one command that changes what servers read once.
+pub(super) fn lock(data_dir: &std::path::Path) -> Result<fs::File, CliError> {
     let path = data_dir.join("serve.lock");
     let cannot = |error: std::io::Error| {
         CliError::failed(
