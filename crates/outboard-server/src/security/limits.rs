@@ -101,7 +101,7 @@ impl Failures {
         }
         let left = window.began + WINDOW_MILLIS - now;
         Err(TooOften {
-            retry_after: u64::try_from(left / 1000).unwrap_or(0) + 1,
+            retry_after: u64::try_from(left).unwrap_or(0).div_ceil(1000),
             first: window.count == MAX_FAILURES + 1,
         })
     }

@@ -177,7 +177,9 @@ async fn whatever_is_refused_is_a_problem_with_a_kind() {
 #[tokio::test]
 async fn the_front_page_says_what_to_do_first() {
     let running = Running::start(Plugins::new()).await;
-    let page = running.client.get("/").await;
+    let front = running.client.get("/").await;
+    assert_eq!(front.header("location"), Some("/ui/"));
+    let page = running.client.get("/ui/").await;
     assert_eq!(
         page.header("content-type"),
         Some("text/html; charset=utf-8")

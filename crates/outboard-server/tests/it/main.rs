@@ -8,6 +8,7 @@ mod connectors;
 mod details;
 mod events;
 mod golden;
+mod guard;
 mod idempotency;
 mod limits;
 mod native;

@@ -116,10 +116,20 @@ impl Running {
         token: Option<Token>,
         settings: impl FnOnce(ServerBuilder) -> ServerBuilder,
     ) -> Running {
+        let access = |hosts| Access::new(hosts, token);
+        Running::start_guarded(plugins, access, settings).await
+    }
+
+    /// The same, with access of the test's own.
+    pub(crate) async fn start_guarded(
+        plugins: Plugins,
+        access: impl FnOnce(HostPolicy) -> Access,
+        settings: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (manager, engine) = (plugins.manager(), Engine::builder().build().unwrap());
-        let access = Access::new(HostPolicy::new(address, &["box.example".to_owned()]), token);
+        let access = access(HostPolicy::new(address, &["box.example".to_owned()]));
         let server = Server::builder(manager.clone(), engine.clone(), access);
         let server = settings(server).build();
         let (stop, stopped) = oneshot::channel();
