@@ -35,8 +35,8 @@ pub use self::{
     tls::{ServerTls, TlsError},
     ui_plugins::{
         AssetLimits, AssetProblem, DiscoveredUiPlugin, Snapshot, UiPluginChange,
-        UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginInfo,
-        UiPluginManager, UiPluginNativePlugin, UiPluginObserver, discover_ui_plugins,
+        UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginHandler,
+        UiPluginInfo, UiPluginManager, UiPluginNativePlugin, UiPluginObserver, discover_ui_plugins,
         inspect_ui_plugin,
     },
 };

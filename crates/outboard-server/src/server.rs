@@ -39,7 +39,7 @@ use crate::{
     stats::{self, Stats},
     tls::ServerTls,
     ui,
-    ui_plugins::UiPluginManager,
+    ui_plugins::{UiPluginHandler, UiPluginManager},
     workflow,
 };
 
@@ -443,6 +443,7 @@ fn routes(
         .layer(middleware::map_response(as_problem));
     PluginHandler::new(state.plugins)
         .routes()
+        .merge(UiPluginHandler::new(state.ui_plugins).routes())
         .merge(of_the_original)
         .merge(ours)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -501,7 +502,7 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
         return response.answer(state, request).await;
     }
     if plugins::is_under_seed_routes(request.uri().path()) {
-        return plugins::not_found(request.uri().clone()).await;
+        return plugins::not_found(request.method().clone(), request.uri().clone()).await;
     }
     Problem::not_found(format!("there is no {}", request.uri().path()))
         .with_hint("docs/http-api.md lists what there is")

@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 
 use super::{ControlError, PREFIX, PluginControl, envelope};
+use crate::{http::escape, ui_plugins};
 
 /// The seed's HTTP handler: list, load, unload and reload plugins.
 ///
@@ -55,7 +56,7 @@ impl PluginHandler {
             .route(&format!("{PREFIX}/{{name}}/load"), any(load))
             .route(&format!("{PREFIX}/{{name}}/unload"), any(unload))
             .route(&format!("{PREFIX}/{{name}}/reload"), any(reload))
-            .layer(middleware::from_fn(redirect))
+            .layer(middleware::from_fn(clean))
             .with_state(self.control)
     }
 }
@@ -187,12 +188,14 @@ pub(crate) fn is_seed_route(method: &Method, path: &str) -> bool {
 
 /// Whether a path is the seed's to answer, if no other route does.
 pub(crate) fn is_under_seed_routes(path: &str) -> bool {
-    path.strip_prefix(PREFIX)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    ui_plugins::is_seed_route(path)
+        || path
+            .strip_prefix(PREFIX)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// 405 as Go's multiplexer says it.
-fn wrong_method(allow: &'static str) -> Response {
+pub(crate) fn wrong_method(allow: &'static str) -> Response {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     response
         .headers_mut()
@@ -200,18 +203,22 @@ fn wrong_method(allow: &'static str) -> Response {
     response
 }
 
-/// Answers a path that is not clean before a route can take an empty segment for a name.
-async fn redirect(request: Request, next: Next) -> Response {
-    if request.uri().path().contains("//") {
-        return not_found(request.uri().clone()).await;
+/// Answers a path that is not clean before a route can take an empty segment for a name,
+/// or `..` for a file.
+pub(crate) async fn clean(request: Request, next: Next) -> Response {
+    if clean_path(request.uri().path()) != request.uri().path() {
+        return not_found(request.method().clone(), request.uri().clone()).await;
     }
     next.run(request).await
 }
 
 /// What Go's multiplexer answers where no route is: a redirect to the clean path if
-/// the path is not clean, else 404.
-pub(crate) async fn not_found(uri: Uri) -> Response {
-    let clean = clean_path(uri.path());
+/// the path is not clean or lacks the slash of its route, else 404.
+pub(crate) async fn not_found(method: Method, uri: Uri) -> Response {
+    let mut clean = clean_path(uri.path());
+    if ui_plugins::lacks_slash(&clean) {
+        clean.push('/');
+    }
     if clean != uri.path() {
         let query = uri
             .query()
@@ -219,6 +226,15 @@ pub(crate) async fn not_found(uri: Uri) -> Response {
         if let Ok(location) = HeaderValue::try_from(format!("{clean}{query}")) {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            if method == Method::GET || method == Method::HEAD {
+                let html = HeaderValue::from_static("text/html; charset=utf-8");
+                response.headers_mut().insert(header::CONTENT_TYPE, html);
+            }
+            if method == Method::GET {
+                let to = escape(&format!("{clean}{query}"));
+                let link = format!("<a href=\"{to}\">Temporary Redirect</a>.\n\n");
+                *response.body_mut() = Body::from(link);
+            }
             response.headers_mut().insert(header::LOCATION, location);
             return response;
         }

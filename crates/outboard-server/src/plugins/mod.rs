@@ -11,7 +11,7 @@
 
 mod control;
 mod details;
-mod envelope;
+pub(crate) mod envelope;
 mod error;
 mod handler;
 mod logs;
@@ -19,7 +19,7 @@ mod turns;
 
 use axum::response::{IntoResponse as _, Response};
 
-use crate::{connectors, http::Problem};
+use crate::{connectors, http::Problem, ui_plugins};
 
 pub use self::{
     control::PluginControl, envelope::PluginInfo, error::ControlError, handler::PluginHandler,
@@ -29,7 +29,7 @@ pub(crate) use self::{
     details::details,
     envelope::as_go_writes,
     error::status_of_manager,
-    handler::{is_under_seed_routes, not_found},
+    handler::{clean, is_under_seed_routes, not_found, wrong_method},
     logs::logs,
     turns::Turns,
 };
@@ -40,7 +40,7 @@ pub(crate) fn refusal(problem: &Problem, method: &http::Method, path: &str) -> R
     if connectors::is_original_route(path) {
         return connectors::refusal(problem);
     }
-    if !handler::is_seed_route(method, path) {
+    if !handler::is_seed_route(method, path) && !ui_plugins::is_seed_route(path) {
         return problem.clone().into_response();
     }
     let hint = problem

@@ -26,15 +26,18 @@ mod change;
 mod disk;
 mod entry;
 mod error;
+mod handler;
 mod manager;
 mod native;
 mod snapshot;
 
+pub(crate) use self::handler::{is_seed_route, lacks_slash};
 pub use self::{
     change::{UiPluginChange, UiPluginChangeKind, UiPluginObserver},
     disk::{DiscoveredUiPlugin, discover as discover_ui_plugins, inspect as inspect_ui_plugin},
     entry::{UiPluginEntry, UiPluginInfo},
     error::{UiPluginError, UiPluginErrorKind},
+    handler::UiPluginHandler,
     manager::UiPluginManager,
     native::UiPluginNativePlugin,
     snapshot::{AssetLimits, AssetProblem, Snapshot},

@@ -16,3 +16,4 @@ mod pipelines;
 mod processes;
 mod readiness;
 mod support;
+mod ui_golden;
