@@ -36,7 +36,7 @@ pub use self::{
     ui_plugins::{
         AssetLimits, AssetProblem, DiscoveredUiPlugin, Snapshot, UiPluginChange,
         UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginHandler,
-        UiPluginInfo, UiPluginManager, UiPluginNativePlugin, UiPluginObserver, discover_ui_plugins,
-        inspect_ui_plugin,
+        UiPluginInfo, UiPluginManager, UiPluginNativePlugin, UiPluginObserver, UiPluginProblem,
+        discover_ui_plugins, inspect_ui_plugin,
     },
 };

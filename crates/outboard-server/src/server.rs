@@ -39,7 +39,7 @@ use crate::{
     stats::{self, Stats},
     tls::ServerTls,
     ui,
-    ui_plugins::{UiPluginHandler, UiPluginManager},
+    ui_plugins::{self, UiPluginHandler, UiPluginManager},
     workflow,
 };
 
@@ -432,6 +432,10 @@ fn routes(
         .route("/api/v1/stats", get(stats::stats))
         .route(&format!("{prefix}/{{name}}"), get(plugins::details))
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))
+        .route(
+            &format!("{}/{{name}}", ui_plugins::PREFIX),
+            get(ui_plugins::details),
+        )
         .merge(workflow::routes())
         .merge(connectors)
         .merge(security::routes())

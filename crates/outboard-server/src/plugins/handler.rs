@@ -188,7 +188,7 @@ pub(crate) fn is_seed_route(method: &Method, path: &str) -> bool {
 
 /// Whether a path is the seed's to answer, if no other route does.
 pub(crate) fn is_under_seed_routes(path: &str) -> bool {
-    ui_plugins::is_seed_route(path)
+    ui_plugins::is_under_seed_routes(path)
         || path
             .strip_prefix(PREFIX)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -209,6 +209,18 @@ fn is_read(method: &Method) -> bool {
 
 /// Whether the answer to this request has the seed's envelope.
 pub(crate) fn is_seed_route(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(PREFIX) else {
+        return false;
+    };
+    match rest.strip_prefix('/') {
+        None => rest.is_empty(),
+        // One segment is a page of ours.
+        Some(rest) => rest == "available" || rest.contains('/'),
+    }
+}
+
+/// Whether a path is the seed's to answer, if no other route does.
+pub(crate) fn is_under_seed_routes(path: &str) -> bool {
     path.strip_prefix(PREFIX)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -243,6 +255,8 @@ mod tests {
     #[test]
     fn the_seed_answers_below_its_own_path_only() {
         assert!(is_seed_route(PREFIX) && is_seed_route("/api/v1/plugins/ui/a/assets/x"));
-        assert!(!is_seed_route("/api/v1/plugins/uix"));
+        assert!(is_seed_route("/api/v1/plugins/ui/available"));
+        assert!(!is_seed_route("/api/v1/plugins/ui/a") && !is_seed_route("/api/v1/plugins/uix"));
+        assert!(is_under_seed_routes("/api/v1/plugins/ui/a"));
     }
 }

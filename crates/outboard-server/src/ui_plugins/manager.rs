@@ -14,7 +14,7 @@ use outboard_contracts::{PluginName, ui::UiPageDef};
 
 use super::{
     AssetLimits, DiscoveredUiPlugin, Snapshot, UiPluginChange, UiPluginChangeKind, UiPluginEntry,
-    UiPluginError, UiPluginInfo, UiPluginNativePlugin, UiPluginObserver, disk,
+    UiPluginError, UiPluginErrorKind, UiPluginInfo, UiPluginNativePlugin, UiPluginObserver, disk,
 };
 use crate::plugins::{PluginControl, Turns, blocking, finished};
 
@@ -38,6 +38,15 @@ pub struct UiPluginManager {
     shared: Arc<Shared>,
 }
 
+/// Why a load or a reload failed, to show until one succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UiPluginProblem {
+    /// What callers branch on.
+    pub kind: UiPluginErrorKind,
+    /// For people, without paths of this machine.
+    pub detail: String,
+}
+
 struct Shared {
     directory: PathBuf,
     limits: AssetLimits,
@@ -45,7 +54,7 @@ struct Shared {
     programs: Option<PluginControl>,
     loaded: RwLock<BTreeMap<String, Arc<UiPluginEntry>>>,
     /// Why the last load of a plugin that is there failed.
-    problems: Mutex<BTreeMap<String, String>>,
+    problems: Mutex<BTreeMap<String, UiPluginProblem>>,
     observers: Mutex<Vec<Arc<dyn UiPluginObserver>>>,
     turns: Turns,
     generations: AtomicU64,
@@ -119,7 +128,11 @@ impl UiPluginManager {
     /// The directory cannot be read.
     pub async fn discover_plugins(&self) -> Result<Vec<DiscoveredUiPlugin>, UiPluginError> {
         let directory = self.shared.directory.clone();
-        blocking(move || disk::discover(&directory)).await
+        let found = blocking(move || disk::discover(&directory)).await?;
+        // What is gone has no problems any more.
+        lock(&self.shared.problems)
+            .retain(|name, _| found.iter().any(|plugin| plugin.name == *name));
+        Ok(found)
     }
 
     /// Loads a plugin, or another generation of one that is loaded. Its program, if it
@@ -307,7 +320,7 @@ impl UiPluginManager {
 
     /// Why the last load or reload of each plugin failed, by name. A later success
     /// clears it.
-    pub fn problems(&self) -> BTreeMap<String, String> {
+    pub fn problems(&self) -> BTreeMap<String, UiPluginProblem> {
         lock(&self.shared.problems).clone()
     }
 
@@ -326,7 +339,11 @@ impl UiPluginManager {
                 problems.remove(name.as_str());
             }
             Some(error) => {
-                problems.insert(name.to_string(), self.without_paths(&error.to_string()));
+                let problem = UiPluginProblem {
+                    kind: error.kind(),
+                    detail: self.without_paths(&error.to_string()),
+                };
+                problems.insert(name.to_string(), problem);
             }
         }
     }

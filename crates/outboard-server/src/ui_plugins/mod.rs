@@ -17,12 +17,14 @@
 //! | `GET /api/v1/plugins/ui/{name}/manifest` | what `ui.json` says |
 //! | `POST /api/v1/plugins/ui/{name}/load`, `…/unload`, `…/reload` | |
 //! | `GET /api/v1/plugins/ui/{name}/assets/…` | its files |
+//! | `GET /api/v1/plugins/ui/{name}` | ours: all there is to know about one |
 //!
 //! A plugin is loaded as a whole: the manifest is checked and all files are read into
 //! one [`Snapshot`], and only then both take the place of what was there. A request
 //! gets all it needs from the entry that it found, so it never sees half of a reload.
 
 mod change;
+mod details;
 mod disk;
 mod entry;
 mod error;
@@ -31,14 +33,17 @@ mod manager;
 mod native;
 mod snapshot;
 
-pub(crate) use self::handler::{is_seed_route, lacks_slash};
 pub use self::{
     change::{UiPluginChange, UiPluginChangeKind, UiPluginObserver},
     disk::{DiscoveredUiPlugin, discover as discover_ui_plugins, inspect as inspect_ui_plugin},
     entry::{UiPluginEntry, UiPluginInfo},
     error::{UiPluginError, UiPluginErrorKind},
     handler::UiPluginHandler,
-    manager::UiPluginManager,
+    manager::{UiPluginManager, UiPluginProblem},
     native::UiPluginNativePlugin,
     snapshot::{AssetLimits, AssetProblem, Snapshot},
+};
+pub(crate) use self::{
+    details::details,
+    handler::{PREFIX, is_seed_route, is_under_seed_routes, lacks_slash},
 };

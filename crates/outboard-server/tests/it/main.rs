@@ -16,4 +16,6 @@ mod pipelines;
 mod processes;
 mod readiness;
 mod support;
+mod ui_assets;
 mod ui_golden;
+mod ui_plugins;

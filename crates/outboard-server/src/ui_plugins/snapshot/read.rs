@@ -4,8 +4,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, Metadata},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -64,8 +65,10 @@ pub(in super::super) fn read(
         limits,
         before,
         snapshot: empty,
+        read: Vec::new(),
     };
     reading.directory(&root, "", 0)?;
+    reading.check_again()?;
     Ok(reading.snapshot)
 }
 
@@ -76,6 +79,8 @@ struct Reading<'a> {
     limits: &'a AssetLimits,
     before: Option<&'a Snapshot>,
     snapshot: Snapshot,
+    /// What each file was like when it was read.
+    read: Vec<(PathBuf, Stamp)>,
 }
 
 impl Reading<'_> {
@@ -133,7 +138,7 @@ impl Reading<'_> {
     }
 
     /// Where a link leads, if it stays among the assets.
-    fn target(&self, link: &Path, path: &str) -> Result<std::path::PathBuf, AssetProblem> {
+    fn target(&self, link: &Path, path: &str) -> Result<PathBuf, AssetProblem> {
         let real = match link.canonicalize() {
             Ok(real) => real,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -188,9 +193,22 @@ impl Reading<'_> {
                 limit: self.limits.total_bytes,
             });
         }
+        self.read.push((at.to_owned(), stamp(&about)));
         let asset = self.asset(&path, bytes, &about);
         self.snapshot.files.insert(path, asset);
         Ok(())
+    }
+
+    /// Whether all files are still as they were read. If one was written meanwhile, those
+    /// before and after it may not belong together.
+    fn check_again(&self) -> Result<(), AssetProblem> {
+        let same = |(path, read): &(PathBuf, Stamp)| {
+            fs::symlink_metadata(path).is_ok_and(|about| stamp(&about) == *read)
+        };
+        match self.read.iter().all(same) {
+            true => Ok(()),
+            false => Err(AssetProblem::Changing),
+        }
     }
 
     /// The file, shared with the generation before where nothing about it has changed.
@@ -230,7 +248,10 @@ impl Reading<'_> {
     }
 }
 
-fn stamp(about: &Metadata) -> (u64, Option<std::time::SystemTime>) {
+/// Length and time of the last change.
+type Stamp = (u64, Option<SystemTime>);
+
+fn stamp(about: &Metadata) -> Stamp {
     (about.len(), about.modified().ok())
 }
 
