@@ -7,6 +7,7 @@ mod connection;
 mod connectors;
 mod database;
 mod events;
+mod frames;
 mod http;
 mod native;
 mod plugins;
@@ -34,9 +35,10 @@ pub use self::{
     server::{Server, ServerBuilder},
     tls::{ServerTls, TlsError},
     ui_plugins::{
-        AssetLimits, AssetProblem, DiscoveredUiPlugin, Snapshot, UiPluginChange,
-        UiPluginChangeKind, UiPluginEntry, UiPluginError, UiPluginErrorKind, UiPluginHandler,
-        UiPluginInfo, UiPluginManager, UiPluginNativePlugin, UiPluginObserver, UiPluginProblem,
-        discover_ui_plugins, inspect_ui_plugin,
+        AssetLimits, AssetProblem, DiscoveredUiPlugin, Navigation, NavigationEntry,
+        NavigationGroup, Snapshot, UiPluginChange, UiPluginChangeKind, UiPluginEntry,
+        UiPluginError, UiPluginErrorKind, UiPluginHandler, UiPluginInfo, UiPluginManager,
+        UiPluginNativePlugin, UiPluginObserver, UiPluginProblem, discover_ui_plugins,
+        inspect_ui_plugin,
     },
 };

@@ -30,6 +30,7 @@ use crate::{
     connection::{self, Accepted},
     connectors,
     events::Events,
+    frames::{self, Frames},
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     native::{self, NativePlugins, PluginStates},
     plugins::{self, PluginControl, PluginHandler},
@@ -64,6 +65,8 @@ pub(crate) struct AppState {
     pub(crate) readiness: Readiness,
     /// Absent where the server has none.
     pub(crate) connectors: Option<ConnectorHost>,
+    pub(crate) native: NativePlugins,
+    pub(crate) frames: Frames,
     pub(crate) started_at: Timestamp,
     pub(crate) stats: Stats,
     pub(crate) updates: Updates,
@@ -190,6 +193,8 @@ impl ServerBuilder {
         let control = PluginControl::new(manager.clone(), engine.clone());
         let native = NativePlugins::new(native, states, events.ring().clone());
         let ui_plugins = UiPluginManager::with_programs(control.clone());
+        // Before it is told: who hears of it finds it enabled.
+        native.follow(&ui_plugins);
         ui_plugins.observe(Arc::new(events.clone()));
         let state = AppState {
             plugins: control.clone(),
@@ -201,12 +206,14 @@ impl ServerBuilder {
                 stopping: stopped,
             },
             connectors: connectors.clone(),
+            native: native.clone(),
+            frames: Frames::new(ui_plugins.clone(), native.clone()),
             started_at: Timestamp::now(),
             stats: Stats::default(),
             updates: Updates::default(),
             access: access.clone(),
         };
-        let router = routes(state, connectors.clone(), native.clone(), max_requests);
+        let router = routes(state, connectors.clone(), max_requests);
         Server {
             router,
             control,
@@ -411,14 +418,10 @@ async fn refuse(
     }
 }
 
-fn routes(
-    state: AppState,
-    connectors: Option<ConnectorHost>,
-    native: NativePlugins,
-    max_requests: usize,
-) -> Router {
+fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usize) -> Router {
     let stopping = state.readiness.stopping.clone();
     let access = state.access.clone();
+    let frames = state.frames.clone();
     let prefix = plugins::PREFIX;
     let (connectors, of_the_original) = connectors::routes(connectors, max_requests);
     let ours = Router::new()
@@ -440,12 +443,12 @@ fn routes(
         .merge(connectors)
         .merge(security::routes())
         .merge(ui::routes())
-        .merge(native::routes(native))
+        .merge(native::routes(state.native.clone()))
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state.clone())
         .layer(middleware::map_response(as_problem));
-    PluginHandler::new(state.plugins)
+    let api = PluginHandler::new(state.plugins)
         .routes()
         .merge(UiPluginHandler::new(state.ui_plugins).routes())
         .merge(of_the_original)
@@ -463,7 +466,9 @@ fn routes(
         .layer(middleware::from_fn_with_state(
             stopping,
             refuse_while_stopping,
-        ))
+        ));
+    frames::routes(frames, api.clone())
+        .merge(api)
         .layer(middleware::from_fn_with_state(access, Access::guard))
         .layer(middleware::from_fn(ui::as_pages))
         .layer(middleware::from_fn(harden))

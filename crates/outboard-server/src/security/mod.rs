@@ -52,7 +52,12 @@ pub use self::{
     token::Token,
     tokens::{NewToken, TokenInfo, TokenRequest, Tokens},
 };
-pub(crate) use self::{csrf::CsrfToken, routes::routes, url::loggable};
+pub(crate) use self::{
+    csrf::CsrfToken,
+    routes::routes,
+    rules::{Needs, needed},
+    url::loggable,
+};
 
 /// A time as it is kept and told: UTC, to the millisecond.
 fn time_text(at: Timestamp) -> String {

@@ -29,6 +29,7 @@ pub(crate) struct Paths {
     pub(crate) app: String,
     pub(crate) htmx: String,
     pub(crate) icon: String,
+    pub(crate) frame: String,
 }
 
 struct Assets {
@@ -58,6 +59,12 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
             "js",
             SCRIPT,
             include_bytes!("../../assets/htmx.min.js"),
+        ),
+        frame: add(
+            "frame",
+            "js",
+            SCRIPT,
+            include_bytes!("../../assets/frame.js"),
         ),
         icon: add(
             "icon",

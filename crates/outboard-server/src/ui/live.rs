@@ -33,7 +33,7 @@ fn topic(name: &str) -> &'static str {
         Some("connector") => "connectors",
         Some("run") => "runs",
         Some("call") => "calls",
-        Some("ui") => "pages",
+        Some("ui" | "native") => "pages",
         Some("access") => "access",
         _ => "other",
     }

@@ -14,7 +14,9 @@
 
 mod assets;
 mod format;
+mod frames;
 mod live;
+mod navigation;
 mod overview;
 mod page;
 mod plugins;
@@ -41,6 +43,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/ui", get(|| async { Redirect::to("/ui/") }))
         .route("/ui/", get(overview::overview))
         .route("/ui/plugins", get(plugins::plugins))
+        .route("/ui/pages/{plugin}/{item}", get(frames::frame))
         .route("/ui/theme", post(page::set_theme))
         .route("/ui/live", get(live::live))
         .route("/ui/assets/{file}", get(assets::asset))

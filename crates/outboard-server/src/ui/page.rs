@@ -15,7 +15,7 @@ use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, header, request:
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assets;
+use super::{assets, navigation};
 use crate::{
     http::{Problem, RequestId},
     security::{CsrfToken, Permission, Principal, Via},
@@ -326,8 +326,11 @@ impl Ui {
 impl FromRequestParts<AppState> for Ui {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &AppState) -> Result<Ui, Infallible> {
-        Ok(Ui::of(&parts.uri, &parts.headers, &parts.extensions))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Ui, Infallible> {
+        let mut ui = Ui::of(&parts.uri, &parts.headers, &parts.extensions);
+        let pipeline = navigation::open_pipeline(state, &parts.uri);
+        ui.navigation = navigation::groups(state, &ui.principal, pipeline.as_deref());
+        Ok(ui)
     }
 }
 

@@ -31,6 +31,7 @@ mod error;
 mod handler;
 mod manager;
 mod native;
+mod navigation;
 mod snapshot;
 
 pub use self::{
@@ -41,6 +42,7 @@ pub use self::{
     handler::UiPluginHandler,
     manager::{UiPluginManager, UiPluginProblem},
     native::UiPluginNativePlugin,
+    navigation::{Navigation, NavigationEntry, NavigationGroup},
     snapshot::{AssetLimits, AssetProblem, Snapshot},
 };
 pub(crate) use self::{
