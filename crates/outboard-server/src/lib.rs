@@ -9,6 +9,7 @@ mod database;
 mod events;
 mod frames;
 mod http;
+mod metrics;
 mod native;
 mod plugins;
 mod processes;

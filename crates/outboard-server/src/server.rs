@@ -32,6 +32,7 @@ use crate::{
     events::Events,
     frames::{self, Frames},
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
+    metrics::{self, Requests},
     native::{self, NativePlugins, PluginStates},
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
@@ -69,6 +70,7 @@ pub(crate) struct AppState {
     pub(crate) frames: Frames,
     pub(crate) started_at: Timestamp,
     pub(crate) stats: Stats,
+    pub(crate) requests: Requests,
     pub(crate) updates: Updates,
     pub(crate) access: Access,
 }
@@ -210,9 +212,11 @@ impl ServerBuilder {
             frames: Frames::new(ui_plugins.clone(), native.clone()),
             started_at: Timestamp::now(),
             stats: Stats::default(),
+            requests: Requests::default(),
             updates: Updates::default(),
             access: access.clone(),
         };
+        state.stats.observe(&manager, &engine, connectors.as_ref());
         let router = routes(state, connectors.clone(), max_requests);
         Server {
             router,
@@ -422,6 +426,7 @@ fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usiz
     let stopping = state.readiness.stopping.clone();
     let access = state.access.clone();
     let frames = state.frames.clone();
+    let requests = state.requests.clone();
     let prefix = plugins::PREFIX;
     let (connectors, of_the_original) = connectors::routes(connectors, max_requests);
     let ours = Router::new()
@@ -430,6 +435,7 @@ fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usiz
             get(|| async { Json(json!({ "status": "ok" })) }),
         )
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics::metrics))
         .route("/api/v1/events", get(all_events))
         .route("/api/v1/plugins", get(processes::list))
         .route("/api/v1/stats", get(stats::stats))
@@ -472,6 +478,7 @@ fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usiz
         .layer(middleware::from_fn_with_state(access, Access::guard))
         .layer(middleware::from_fn(ui::as_pages))
         .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn_with_state(requests, Requests::count))
         .layer(middleware::from_fn(identify))
 }
 

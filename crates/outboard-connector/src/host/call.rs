@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use outboard_contracts::connector::arguments;
+use outboard_go_plugin::host::{CallOutcome, CallReport};
 use serde_json::value::RawValue;
 
 use super::{
@@ -51,6 +52,7 @@ impl ConnectorHost {
             host: self,
             begun: Instant::now(),
             masker: Masker::default(),
+            known: Known::Nothing,
             call: Some(Call {
                 started_at: jiff::Timestamp::now(),
                 connector: key.to_owned(),
@@ -93,6 +95,7 @@ impl ConnectorHost {
         recording: &mut Recording<'_>,
     ) -> Result<(String, Bytes), HostError> {
         let entry = self.entry(key)?;
+        recording.known = Known::Connector;
         let installed = Arc::clone(entry.callable()?);
         recording.about(|call| call.version.clone_from(&installed.version));
         let module = &installed.manifest.module;
@@ -105,6 +108,7 @@ impl ConnectorHost {
             HostError::new(HostErrorKind::NotFound, message)
                 .hint(format!("it has {}", known.join(", ")))
         })?;
+        recording.known = Known::Operation;
         if described.destructive && !request.confirm {
             let message = format!("{key}.{operation} destroys something and was not confirmed");
             return Err(HostError::new(HostErrorKind::Refused, message)
@@ -191,7 +195,17 @@ struct Recording<'a> {
     host: &'a ConnectorHost,
     begun: Instant,
     masker: Masker,
+    known: Known,
     call: Option<Call>,
+}
+
+/// How much of what was asked for is there. Those who count hear no names that are not:
+/// callers can make up any number of them.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Known {
+    Nothing,
+    Connector,
+    Operation,
 }
 
 impl Recording<'_> {
@@ -215,9 +229,24 @@ impl Recording<'_> {
                     error.message().clone_into(&mut call.message);
                 }
             }
-            self.host.inner.recorder.record(call, &self.masker);
+            self.record(call);
         }
         duration
+    }
+
+    fn record(&self, call: Call) {
+        if self.known >= Known::Connector {
+            self.host.inner.observers.tell(&CallReport {
+                plugin: &call.connector,
+                operation: match self.known {
+                    Known::Operation => &call.operation,
+                    _ => "",
+                },
+                outcome: counted(call.outcome),
+                took: call.duration,
+            });
+        }
+        self.host.inner.recorder.record(call, &self.masker);
     }
 }
 
@@ -226,7 +255,7 @@ impl Drop for Recording<'_> {
         if let Some(mut call) = self.call.take() {
             call.duration = self.begun.elapsed();
             call.outcome = Outcome::Cancelled;
-            self.host.inner.recorder.record(call, &self.masker);
+            self.record(call);
         }
     }
 }
@@ -241,5 +270,18 @@ fn outcome(kind: &HostErrorKind) -> Outcome {
         HostErrorKind::Deadline => Outcome::Deadline,
         HostErrorKind::TooLarge => Outcome::TooLarge,
         _ => Outcome::Refused,
+    }
+}
+
+/// An outcome for those who count.
+fn counted(outcome: Outcome) -> CallOutcome {
+    match outcome {
+        Outcome::Ok => CallOutcome::Ok,
+        Outcome::OperationError => CallOutcome::Failed,
+        Outcome::TransportError | Outcome::Unavailable => CallOutcome::Unavailable,
+        Outcome::Deadline => CallOutcome::Deadline,
+        Outcome::Cancelled => CallOutcome::Cancelled,
+        Outcome::TooLarge | Outcome::Refused => CallOutcome::Refused,
+        Outcome::Unknown => CallOutcome::Misbehaved,
     }
 }

@@ -11,6 +11,13 @@ use crate::state::history::{CallFilter, MAX_PAGE, Outcome, RecordedCall};
 const PAGE: usize = 50;
 
 impl ConnectorHost {
+    /// How many calls are missing in the history, because too many came at once or the
+    /// disk failed.
+    pub fn history_lost(&self) -> u64 {
+        let lost = self.inner.recorder.lost();
+        lost.dropped + lost.failed
+    }
+
     /// Calls that were made, newest first.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ use std::{
 };
 
 use outboard_contracts::connector::{Manifest, validate_key};
+use outboard_go_plugin::host::{CallObserver, CallObservers};
 use tokio::{
     sync::{Mutex, broadcast},
     task::JoinHandle,
@@ -99,6 +100,7 @@ struct Inner {
     /// Held while the directory is looked at, so that one look follows the other.
     looking: Mutex<()>,
     changes: broadcast::Sender<Change>,
+    observers: CallObservers,
     sign_ins: Arc<SignIns>,
     pending: Arc<PendingSignIns>,
     /// Follows the directory; ends with the host.
@@ -191,6 +193,7 @@ impl ConnectorHost {
                 entries: RwLock::default(),
                 looking: Mutex::default(),
                 changes: broadcast::channel(CHANGES).0,
+                observers: CallObservers::default(),
                 sign_ins: Arc::new(SignIns::new(Arc::clone(&state), Limits::default())),
                 state,
                 pending: Arc::new(PendingSignIns::new(Limits::default().sign_in)),
@@ -268,6 +271,12 @@ impl ConnectorHost {
     /// What changes, as it changes.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.changes.subscribe()
+    }
+
+    /// Tells somebody of each call of what is installed that ends, for as long as it is
+    /// there.
+    pub fn observe_calls(&self, observer: &Arc<dyn CallObserver>) {
+        self.inner.observers.add(observer);
     }
 
     /// What is installed, sorted by key, also what cannot be used.

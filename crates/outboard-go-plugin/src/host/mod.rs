@@ -14,6 +14,7 @@
 //! a new [`PluginProcess`], the one owner of its child. Dropping it kills the
 //! process with its children, reaps it and removes its socket.
 
+mod calls;
 mod child;
 mod connect;
 mod diagnose;
@@ -45,6 +46,7 @@ mod verify;
 pub use tonic::async_trait;
 
 pub use self::{
+    calls::{CallObserver, CallObservers, CallOutcome, CallReport, Watched},
     connect::TlsMode,
     error::{StartError, StartErrorKind, StartStep},
     event::{EventBus, EventStream, Follower, PluginEvent, PluginEventKind},

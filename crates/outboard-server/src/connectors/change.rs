@@ -27,6 +27,7 @@ pub(crate) async fn record_changes(events: Events, mut changes: broadcast::Recei
                 events.ring().push(name_of(&change.change), &happened);
             }
             Err(RecvError::Lagged(count)) => {
+                events.ring().miss(count);
                 let lost = serde_json::json!({ "count": count });
                 events.ring().push("lost", &lost);
             }

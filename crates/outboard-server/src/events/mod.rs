@@ -80,7 +80,10 @@ impl Events {
                     let (name, happened) = data::of_plugin(&event);
                     self.ring.push(name, &happened);
                 }
-                Some(Err(missed)) => self.ring.push("lost", &Lost { count: missed }),
+                Some(Err(missed)) => {
+                    self.ring.miss(missed);
+                    self.ring.push("lost", &Lost { count: missed });
+                }
                 None => return,
             }
         }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -28,6 +31,8 @@ struct Shared {
     capacity: usize,
     recent: Mutex<VecDeque<Recorded>>,
     newest: watch::Sender<u64>,
+    /// How many somebody has missed.
+    lost: AtomicU64,
 }
 
 /// What a reader gets next.
@@ -48,6 +53,7 @@ impl EventRing {
             capacity: capacity.max(1),
             recent: Mutex::default(),
             newest: watch::channel(0).0,
+            lost: AtomicU64::new(0),
         }))
     }
 
@@ -75,6 +81,16 @@ impl EventRing {
         *self.0.newest.borrow()
     }
 
+    /// Counts events that somebody has missed.
+    pub(crate) fn miss(&self, count: u64) {
+        self.0.lost.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many events were missed, by readers or before they came here.
+    pub(crate) fn lost(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
     /// Waits for events after the one with this number, and moves the number on.
     pub(crate) async fn after(&self, number: &mut u64) -> Next {
         let mut newest = self.0.newest.subscribe();
@@ -94,6 +110,7 @@ impl EventRing {
         if *number + 1 < oldest {
             let count = oldest - *number - 1;
             *number = oldest - 1;
+            self.miss(count);
             return Some(Next::Lost { count });
         }
         let skip = usize::try_from(*number + 1 - oldest).unwrap_or(usize::MAX);

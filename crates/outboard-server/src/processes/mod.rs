@@ -22,7 +22,7 @@ use outboard_connector::host::{ConnectorHost, ListQuery};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    row::{Condition, Family, PluginRow, Trouble},
+    row::{Condition, Family, PluginRow},
     updates::Updates,
 };
 use crate::{

@@ -71,6 +71,17 @@ pub(crate) struct Trouble {
     pub(crate) detail: String,
 }
 
+/// What only connectors have: processes that come and go with the calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PoolNumbers {
+    /// Calls that wait for a process.
+    pub(crate) waiting: usize,
+    /// Processes of versions before that finish their calls.
+    pub(crate) leaving: usize,
+    /// How often a process was started.
+    pub(crate) starts: u64,
+}
+
 /// One plugin at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct PluginRow {
@@ -107,6 +118,9 @@ pub(crate) struct PluginRow {
     pub(crate) in_flight: usize,
     pub(crate) calls_last_hour: u64,
     pub(crate) errors_last_hour: u64,
+    /// The numbers of a connector's pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pool: Option<PoolNumbers>,
     /// Why it cannot be used, or what went wrong last where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) problem: Option<Trouble>,
@@ -170,6 +184,7 @@ fn empty(name: &str) -> PluginRow {
         in_flight: 0,
         calls_last_hour: 0,
         errors_last_hour: 0,
+        pool: None,
         problem: None,
     }
 }
@@ -241,6 +256,11 @@ pub(super) fn of_connector(
         in_flight: process.in_flight,
         calls_last_hour: 0,
         errors_last_hour: 0,
+        pool: Some(PoolNumbers {
+            waiting: process.waiting,
+            leaving: process.leaving,
+            starts: process.starts,
+        }),
     }
 }
 

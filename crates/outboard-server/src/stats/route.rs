@@ -1,4 +1,5 @@
-//! `GET /api/v1/stats?family=&plugin=&operation=`: the last hour, minute by minute.
+//! `GET /api/v1/stats?family=&plugin=&operation=`: the calls of the last hour, minute by
+//! minute; with `pipeline=`, or `of=runs` for all of them, the runs of pipelines.
 //!
 //! ```json
 //! {"from":"2026-01-01T00:00:00Z","to":"2026-01-01T01:00:00Z","calls":12,"errors":1,
@@ -17,6 +18,10 @@ use crate::{http::Problem, processes::Family, server::AppState};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Parameters {
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(default)]
+    pipeline: Option<String>,
     #[serde(default)]
     family: Option<String>,
     #[serde(default)]
@@ -52,11 +57,28 @@ pub(crate) async fn stats(
                 .with_hint("family is workflow or connector")
         })?),
     };
-    let hour = state.stats.hour(&Which {
+    let of_runs = match parameters.of.as_deref() {
+        None => parameters.pipeline.is_some(),
+        Some("calls") => false,
+        Some("runs") => true,
+        Some(word) => {
+            let detail = format!("there are no numbers of {word:?}");
+            return Err(Problem::bad_request(detail).with_hint("of is calls or runs"));
+        }
+    };
+    let which = Which {
         family,
         plugin: parameters.plugin.as_deref(),
         operation: parameters.operation.as_deref(),
-    });
+    };
+    if of_runs && which != Which::default() {
+        let detail = "runs are of a pipeline and of no plugin";
+        return Err(Problem::bad_request(detail).with_hint("leave out family, plugin, operation"));
+    }
+    let hour = match of_runs {
+        true => state.stats.hour_of_runs(parameters.pipeline.as_deref()),
+        false => state.stats.hour(&which),
+    };
     let last = hour.last().map_or(0, |bucket| bucket.minute);
     Ok(Json(Answer {
         from: at(hour.first().map_or(0, |bucket| bucket.minute)),

@@ -252,6 +252,7 @@ pub(crate) async fn record_runs(events: Events, mut runs: broadcast::Receiver<Ru
                 events.ring().push(name, &event);
             }
             Err(RecvError::Lagged(count)) => {
+                events.ring().miss(count);
                 events
                     .ring()
                     .push("lost", &serde_json::json!({ "count": count }));

@@ -11,6 +11,7 @@ mod golden;
 mod guard;
 mod idempotency;
 mod limits;
+mod metrics;
 mod native;
 mod pipelines;
 mod processes;

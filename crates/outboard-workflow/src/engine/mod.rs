@@ -54,7 +54,8 @@ pub use plugin::{
 pub use registry::{BUILTIN_OWNER, BUILTIN_TRIGGERS, KnownTypes, Registered, TypeRegistry};
 pub use routes::{RouteHandler, RouteTable};
 pub use runtime::{
-    Engine, EngineBuilder, Missing, PipelineInfo, RunEvent, StepInfo, WorkflowState,
+    EndedRun, EndedStep, Engine, EngineBuilder, Missing, PipelineInfo, RunEvent, RunObserver,
+    StepInfo, WorkflowState,
 };
 pub use step::{PipelineStep, StepCall, StepResult};
 pub use trigger::{Trigger, TriggerSink};

@@ -42,7 +42,7 @@ impl ExternalPluginAdapter {
         client: PluginClient,
     ) -> Result<ExternalPluginAdapter, EngineError> {
         let description = client.describe().await?;
-        let link = Link::new(name, Arc::new(Session::new(client, None)));
+        let link = Link::unobserved(name, Arc::new(Session::new(client, None)));
         let manifest = PluginManifest {
             name: if description.name.is_empty() {
                 name.to_owned()

@@ -10,11 +10,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use outboard_go_plugin::{broker::Served, host::PluginProcess};
+use outboard_go_plugin::{
+    broker::Served,
+    host::{CallObservers, CallOutcome, PluginProcess, Watched},
+};
 use tokio::sync::watch;
 
 use super::{PluginClient, RemoteTrigger};
-use crate::engine::{EngineError, PluginFailure};
+use crate::engine::{EngineError, EngineErrorKind, PluginFailure};
 
 /// How long a failed call waits to learn how the process ended.
 const REPORT_WAIT: Duration = Duration::from_millis(500);
@@ -149,19 +152,31 @@ pub(crate) struct Link {
     state: watch::Sender<LinkState>,
     /// In the order in which they were made: what uses another comes later.
     objects: Mutex<Vec<Weak<dyn Remote>>>,
+    observers: CallObservers,
 }
 
 impl Link {
-    pub(crate) fn new(plugin: &str, session: Arc<Session>) -> Arc<Link> {
+    /// A link whose calls nobody counts.
+    pub(crate) fn unobserved(plugin: &str, session: Arc<Session>) -> Arc<Link> {
+        Link::new(plugin, session, CallObservers::default())
+    }
+
+    pub(crate) fn new(plugin: &str, session: Arc<Session>, observers: CallObservers) -> Arc<Link> {
         Arc::new(Link {
             plugin: plugin.to_owned(),
             state: watch::channel(LinkState::Up(session)).0,
             objects: Mutex::default(),
+            observers,
         })
     }
 
     pub(crate) fn plugin(&self) -> &str {
         &self.plugin
+    }
+
+    /// Watches a call that begins now, for those who count.
+    pub(crate) fn watch<'a>(&'a self, operation: &'a str, limit: Option<Duration>) -> Watched<'a> {
+        self.observers.watch(&self.plugin, operation, limit)
     }
 
     pub(crate) fn state(&self) -> LinkState {
@@ -228,6 +243,25 @@ impl Link {
             Ok(value) => Ok(value),
             Err(error) => Err(session.explain(error).await),
         }
+    }
+}
+
+/// What became of a call, for those who count.
+pub(crate) fn outcome_of<T>(outcome: &Result<T, EngineError>) -> CallOutcome {
+    let Err(error) = outcome else {
+        return CallOutcome::Ok;
+    };
+    match error.kind() {
+        EngineErrorKind::Plugin(failure) => match failure {
+            PluginFailure::Refused => CallOutcome::Failed,
+            PluginFailure::Unavailable => CallOutcome::Unavailable,
+            PluginFailure::Timeout => CallOutcome::Deadline,
+            PluginFailure::Unsupported | PluginFailure::BadRequest => CallOutcome::Refused,
+            PluginFailure::BadAnswer => CallOutcome::Misbehaved,
+        },
+        EngineErrorKind::Timeout => CallOutcome::Deadline,
+        EngineErrorKind::Cancelled => CallOutcome::Cancelled,
+        _ => CallOutcome::Failed,
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{
     PluginClient,
     client::ModuleCall,
-    link::{Link, Remote, Session},
+    link::{Link, Remote, Session, outcome_of},
     remote_step::{Handles, destroy},
 };
 use crate::engine::{Application, EngineError, Map, Module};
@@ -61,7 +61,7 @@ impl RemoteModule {
             module_type: String::new(),
             config: Map::new(),
             dependencies: Vec::new(),
-            link: Link::new(session.client.plugin(), Arc::clone(&session)),
+            link: Link::unobserved(session.client.plugin(), Arc::clone(&session)),
             handles,
             phase: Mutex::new(Phase::Created),
         })
@@ -202,7 +202,10 @@ impl Module for RemoteModule {
 
     async fn invoke_service(&self, method: &str, args: Map) -> Result<Map, EngineError> {
         let operation = format!("call {method:?} of module {:?}", self.name);
-        self.link
+        let counted = format!("{}.{method}", self.module_type);
+        let watched = self.link.watch(&counted, None);
+        let outcome = self
+            .link
             .call(&operation, WAIT, async |session| {
                 let handle = self.handles.get(session, &operation)?;
                 session
@@ -210,7 +213,9 @@ impl Module for RemoteModule {
                     .invoke_service(&self.name, &handle, method, &args)
                     .await
             })
-            .await
+            .await;
+        watched.end(outcome_of(&outcome));
+        outcome
     }
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{
     PluginClient,
-    link::{Link, Remote, Session},
+    link::{Link, Remote, Session, outcome_of},
 };
 use crate::engine::{EngineError, Map, PipelineStep, PluginFailure, StepCall, StepResult};
 
@@ -73,7 +73,7 @@ impl RemoteStep {
             name: name.into(),
             step_type: String::new(),
             config: Map::new(),
-            link: Link::new(session.client.plugin(), Arc::clone(&session)),
+            link: Link::unobserved(session.client.plugin(), Arc::clone(&session)),
             handles,
         })
     }
@@ -129,12 +129,16 @@ impl PipelineStep for RemoteStep {
 
     async fn execute(&self, call: &StepCall<'_>) -> Result<StepResult, EngineError> {
         let operation = format!("execute step {:?}", self.name);
-        self.link
+        let watched = self.link.watch(&self.step_type, Some(call.timeout));
+        let outcome = self
+            .link
             .call(&operation, call.timeout, async |session| {
                 let handle = self.handles.get(session, &operation)?;
                 session.client.execute_step(&self.name, &handle, call).await
             })
-            .await
+            .await;
+        watched.end(outcome_of(&outcome));
+        outcome
     }
 
     async fn destroy(&self) -> Result<(), EngineError> {

@@ -12,6 +12,7 @@ mod info;
 mod lifecycle;
 mod loading;
 mod modules;
+mod observe;
 mod resume;
 mod running;
 mod runs;
@@ -36,6 +37,7 @@ use super::{
 pub use self::{
     builder::EngineBuilder,
     info::{PipelineInfo, StepInfo},
+    observe::{EndedRun, EndedStep, RunObserver},
     resume::{Missing, WorkflowState},
     runs::RunEvent,
 };
@@ -210,6 +212,16 @@ impl Engine {
     /// events loses the oldest.
     pub fn run_events(&self) -> broadcast::Receiver<RunEvent> {
         self.inner.history.subscribe()
+    }
+
+    /// How many runs go on.
+    pub fn runs_in_progress(&self) -> usize {
+        self.active().map_or(0, |active| *active.running.borrow())
+    }
+
+    /// Tells somebody of each run and step that ends, for as long as it is there.
+    pub fn observe_runs(&self, observer: &Arc<dyn RunObserver>) {
+        self.inner.history.observers.add(observer);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,7 @@ use outboard_contracts::value::Map;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+use super::observe::{EndedRun, EndedStep, RunObservers};
 use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord, shorten};
 
 /// How many events a follower may lag behind.
@@ -71,6 +72,7 @@ pub(super) struct History {
     runs: Mutex<VecDeque<Record>>,
     most: usize,
     events: broadcast::Sender<RunEvent>,
+    pub(super) observers: RunObservers,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -97,6 +99,7 @@ impl History {
             runs: Mutex::default(),
             most,
             events: broadcast::channel(EVENTS).0,
+            observers: RunObservers::default(),
         }
     }
 
@@ -160,6 +163,7 @@ impl History {
             record,
             id,
             pipeline: pipeline.to_owned(),
+            trigger: trigger.to_owned(),
         };
         recorder.tell(RunEvent::Started {
             run: recorder.id.clone(),
@@ -176,6 +180,7 @@ pub(super) struct Recorder<'a> {
     record: Record,
     id: String,
     pipeline: String,
+    trigger: String,
 }
 
 impl Recorder<'_> {
@@ -186,6 +191,18 @@ impl Recorder<'_> {
     fn tell(&self, event: RunEvent) {
         // Nobody listening is fine.
         let _ = self.history.events.send(event);
+    }
+
+    fn count(&self, record: &StepRecord) {
+        let step = EndedStep {
+            pipeline: &self.pipeline,
+            step_type: &record.step_type,
+            status: record.status,
+            took: record.duration,
+        };
+        self.history
+            .observers
+            .each(|observer| observer.step_ended(&step));
     }
 
     pub(super) fn finish(self, outcome: Outcome) -> RunResult {
@@ -216,6 +233,7 @@ impl Observer for Recorder<'_> {
     }
 
     fn step_finished(&self, record: StepRecord) {
+        self.count(&record);
         self.tell(RunEvent::StepFinished {
             run: self.id.clone(),
             pipeline: self.pipeline.clone(),
@@ -230,6 +248,7 @@ impl Observer for Recorder<'_> {
     }
 
     fn compensation_finished(&self, record: StepRecord) {
+        self.count(&record);
         lock(&self.record).result.compensations.push(record);
     }
 }
@@ -237,7 +256,7 @@ impl Observer for Recorder<'_> {
 impl Drop for Recorder<'_> {
     /// A run whose future is dropped was cancelled.
     fn drop(&mut self) {
-        let status = {
+        let (status, took) = {
             let mut entry = lock(&self.record);
             if !entry.result.status.is_final() {
                 entry.result.duration = entry.began.elapsed();
@@ -249,8 +268,17 @@ impl Drop for Recorder<'_> {
                     step.duration = duration.saturating_sub(step.offset);
                 }
             }
-            entry.result.status
+            (entry.result.status, entry.result.duration)
         };
+        let run = EndedRun {
+            pipeline: &self.pipeline,
+            trigger: &self.trigger,
+            status,
+            took,
+        };
+        self.history
+            .observers
+            .each(|observer| observer.run_ended(&run));
         self.tell(RunEvent::Finished {
             run: self.id.clone(),
             pipeline: self.pipeline.clone(),

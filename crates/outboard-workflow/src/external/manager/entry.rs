@@ -187,7 +187,11 @@ impl Entry {
         callbacks: Arc<PluginCallbacks>,
         turn: Arc<Semaphore>,
     ) -> Arc<Entry> {
-        let link = Link::new(name.as_str(), Arc::clone(&candidate.session));
+        let link = Link::new(
+            name.as_str(),
+            Arc::clone(&candidate.session),
+            settings.observers.clone(),
+        );
         callbacks.attach(&link);
         let adapter = adapter(&candidate, &link);
         let entry = Arc::new(Entry {

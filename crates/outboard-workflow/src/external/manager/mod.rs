@@ -15,7 +15,9 @@ use std::{
 };
 
 use outboard_contracts::{PluginManifest, PluginName};
-use outboard_go_plugin::host::{EventBus, EventStream, Inherit, PluginLog, RestartPolicy};
+use outboard_go_plugin::host::{
+    CallObserver, CallObservers, EventBus, EventStream, Inherit, PluginLog, RestartPolicy,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::entry::Entry;
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     restart_policy: RestartPolicy,
     events: EventBus,
     callbacks: CallbackServer,
+    observers: CallObservers,
 }
 
 impl Settings {
@@ -191,6 +194,7 @@ impl ExternalPluginManager {
                 restart_policy: RestartPolicy::default(),
                 events: EventBus::default(),
                 callbacks: CallbackServer::default(),
+                observers: CallObservers::default(),
             },
         }
     }
@@ -404,6 +408,12 @@ impl ExternalPluginManager {
     pub fn adapter(&self, name: &str) -> Option<Arc<ExternalPluginAdapter>> {
         let entry = self.loaded().get(name).cloned();
         entry.map(|entry| entry.adapter())
+    }
+
+    /// Tells somebody of each call to a step or a service that ends, for as long as it is
+    /// there. The operation is the step's type, or the module's type and the method.
+    pub fn observe_calls(&self, observer: &Arc<dyn CallObserver>) {
+        self.inner.settings.observers.add(observer);
     }
 
     /// What a plugin said, over all its processes; also one that did not start.
