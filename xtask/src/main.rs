@@ -9,6 +9,7 @@ mod demo;
 mod fuzz;
 mod metadata;
 mod package;
+mod screenshots;
 mod soak;
 mod stage;
 mod test;
@@ -70,6 +71,12 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         about: "the tests against real Go and Python peers; a missing tool is a failure",
         run: test::interop,
+    },
+    Task {
+        name: "screenshots",
+        arguments: "",
+        about: "picture every page into target/screenshots, and renew those in docs/images",
+        run: screenshots::run,
     },
     Task {
         name: "package",

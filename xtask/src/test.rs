@@ -14,11 +14,11 @@ use crate::{
 /// When something does not compile or a test fails.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let missing = tools::missing();
-    for line in &missing {
-        eprintln!("note: {line}");
+    for tool in &missing {
+        eprintln!("note: {}", tool.line);
     }
-    if !missing.is_empty() && tools::required() {
-        return Err("OUTBOARD_INTEROP=require: install what is missing, or unset it".into());
+    if let Some(variable) = tools::required(&missing) {
+        return Err(format!("{variable}=require: install what is missing, or unset it").into());
     }
     // Tests start programs, also examples of their package, which `cargo test` does not
     // build when its arguments name something else. With the tests among the targets the
