@@ -2,5 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod driver;
+mod every_page;
+mod keyboard;
+mod live;
+mod pages;
+mod scriptless;
 mod smoke;
 mod support;

@@ -1,5 +1,6 @@
 //! What Chromium tells and does beyond WebDriver, through ChromeDriver's own commands.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::Browser;
@@ -149,5 +150,16 @@ impl Browser {
         let picture = self.picture();
         self.size(look.width(), 800);
         picture
+    }
+
+    /// What the window shows, as a small WebP.
+    #[track_caller]
+    pub(crate) fn small_picture(&self) -> Vec<u8> {
+        let taken = self.devtools(
+            "Page.captureScreenshot",
+            &json!({ "format": "webp", "quality": 80 }),
+        );
+        let data = taken["data"].as_str().unwrap_or_default();
+        BASE64_STANDARD.decode(data).unwrap()
     }
 }

@@ -119,17 +119,39 @@ impl Home {
 
     /// A package of one of the example connectors, in that version.
     pub(crate) fn connector_package(&self, program_name: &str, version: &str) -> PathBuf {
+        let directory = format!("packages/{program_name}-{version}");
+        self.package(program_name, &directory, |manifest| {
+            manifest["version"] = version.into();
+        })
+    }
+
+    /// A package that says another key of itself than its program does. It can be
+    /// installed and looked at; whoever calls it learns the difference.
+    pub(crate) fn renamed_package(&self, key: &str, name: &str) -> PathBuf {
+        self.package("rest-connector", &format!("packages/{key}"), |manifest| {
+            manifest["version"] = "1.4.2".into();
+            manifest["module"]["Meta"]["Key"] = key.into();
+            manifest["module"]["Meta"]["Name"] = name.into();
+            manifest["module"]["Meta"]["Description"] = format!("{name}, by somebody else").into();
+        })
+    }
+
+    fn package(
+        &self,
+        program_name: &str,
+        directory: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> PathBuf {
         let built = program(program_name);
         let dumped = Command::new(&built).arg("--dump-manifest").output();
         let dumped = dumped.unwrap();
         assert!(dumped.status.success(), "{dumped:?}");
         let mut manifest: Value = serde_json::from_slice(&dumped.stdout).unwrap();
-        manifest["version"] = version.into();
+        change(&mut manifest);
         let entry = manifest["entry"].as_str().unwrap().to_owned();
-        let directory = format!("packages/{program_name}-{version}");
         self.write(&format!("{directory}/plugin.json"), &manifest.to_string());
         self.link(program_name, &format!("{directory}/{entry}"));
-        self.path(&directory)
+        self.path(directory)
     }
 
     /// The data of the demo: a workflow file and the orders that it reads.
@@ -150,10 +172,12 @@ impl Home {
         self.path("examples/data/orders.json")
     }
 
-    /// Puts a built program somewhere. A link costs nothing and is the same file.
+    /// Puts a built program somewhere. A link costs nothing and is the same file, so that
+    /// what lies there already must go first: a copy over it would empty the program.
     fn link(&self, program_name: &str, to: &str) {
         let (from, to) = (program(program_name), self.path(to));
         fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&to);
         fs::hard_link(&from, &to)
             .or_else(|_| fs::copy(&from, &to).map(drop))
             .unwrap();

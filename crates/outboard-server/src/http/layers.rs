@@ -111,6 +111,8 @@ pub(crate) async fn harden(request: Request, next: Next) -> Response {
         .or_insert(value(
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
         ));
-    headers.insert(header::REFERRER_POLICY, value("no-referrer"));
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(value("no-referrer"));
     response
 }

@@ -283,6 +283,9 @@ impl Ui {
         let value = HeaderValue::from_static;
         headers.insert(header::CONTENT_TYPE, value("text/html; charset=utf-8"));
         headers.insert(header::CONTENT_SECURITY_POLICY, value(POLICY));
+        // Under `no-referrer` a browser says `Origin: null` of a form that is posted, which
+        // is refused, and rightly so: any page of another site could say it.
+        headers.insert(header::REFERRER_POLICY, value("same-origin"));
         if self.flash.is_some() {
             headers.append(
                 header::SET_COOKIE,
