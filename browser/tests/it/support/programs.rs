@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::repository;
+use super::{repository, target_directory};
 
 /// Packages with a program of their name, and what its code lies in.
 const PROGRAMS: &[(&str, &[&str])] = &[
@@ -84,8 +84,37 @@ fn build_old_ones() -> HashMap<&'static str, PathBuf> {
     }
     PROGRAMS
         .iter()
-        .map(|(name, _)| (*name, built(name)))
+        .map(|(name, _)| (*name, without_symbols(name, &built(name))))
         .collect()
+}
+
+/// A copy without symbols where there is a `strip`, as there is beside most C compilers:
+/// plugins are hashed and packed again and again, and symbols are nine tenths of them.
+fn without_symbols(name: &str, program: &Path) -> PathBuf {
+    if name == "outboard" {
+        return program.to_owned();
+    }
+    let directory = scratch();
+    let stripped = directory.join(name);
+    if newest(&stripped) > newest(program) {
+        return stripped;
+    }
+    // Renamed when it is whole, for whoever runs the same tests beside these.
+    let unfinished = directory.join(format!("{name}.{}", std::process::id()));
+    let mut strip = Command::new("strip");
+    strip.arg("-o").arg(&unfinished).arg(program);
+    if !strip.status().is_ok_and(|status| status.success()) {
+        return program.to_owned();
+    }
+    fs::rename(&unfinished, &stripped).unwrap();
+    stripped
+}
+
+/// Where what is made once for all tests lies.
+pub(crate) fn scratch() -> PathBuf {
+    let directory = target_directory().join("browser");
+    fs::create_dir_all(&directory).unwrap();
+    directory
 }
 
 /// When something below a path was last changed.
