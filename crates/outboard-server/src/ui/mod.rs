@@ -13,8 +13,11 @@
 //! about what was done ([`Ui::done`]). So each page works without its script.
 
 mod assets;
+mod commands;
+mod form;
 mod format;
 mod frames;
+mod json;
 mod live;
 mod navigation;
 mod overview;
