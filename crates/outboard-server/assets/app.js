@@ -114,6 +114,165 @@
   }
   setInterval(times, 15000);
 
+  // What is pressed says what is being waited for, and is not pressed twice.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button?.dataset.busy || event.defaultPrevented) return;
+    const before = button.textContent;
+    setTimeout(() => { button.textContent = button.dataset.busy; button.disabled = true; });
+    // Back from the next page, it is as it was.
+    addEventListener("pageshow", () => { button.textContent = before; button.disabled = false; }, { once: true });
+  });
+
+  // Logs: new lines come as HTML of the server's, and stay at the end while one looks there.
+  const MAX_LINES = 1000;
+  const MAX_HELD = 500;
+  function follow(list) {
+    if (list.dataset.following) return;
+    list.dataset.following = "yes";
+    const say = (text) => {
+      const state = document.getElementById("log-state");
+      if (state) state.textContent = text;
+    };
+    const pause = document.querySelector(`[data-log-pause="${list.id}"]`);
+    let held = [];
+    let isPaused = false;
+    let missed = 0;
+    function add(lines) {
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+      list.insertAdjacentHTML("beforeend", lines.join(""));
+      while (list.childElementCount > MAX_LINES) list.firstElementChild.remove();
+      document.getElementById("log-empty")?.remove();
+      filterAll();
+      if (atEnd) list.scrollTop = list.scrollHeight;
+    }
+    pause?.addEventListener("click", () => {
+      isPaused = !isPaused;
+      pause.setAttribute("aria-pressed", String(isPaused));
+      pause.textContent = isPaused ? "Go on" : "Pause";
+      if (!isPaused) {
+        if (held.length) add(held);
+        say(missed ? `Live; ${missed} lines were left out meanwhile` : "Live");
+        held = [];
+        missed = 0;
+      } else {
+        say("Paused");
+      }
+    });
+    const stream = new EventSource(list.dataset.log);
+    stream.addEventListener("open", () => say(isPaused ? "Paused" : "Live"));
+    stream.addEventListener("error", () => say("Not connected; trying again"));
+    stream.addEventListener("line", (event) => {
+      if (!isPaused) return add([event.data]);
+      held.push(event.data);
+      if (held.length > MAX_HELD) { held.shift(); missed++; }
+      say(`Paused; ${held.length} new lines`);
+    });
+    stream.addEventListener("lost", () => say("Live; some lines came too fast and were left out"));
+    addEventListener("pagehide", () => stream.close());
+    list.scrollTop = list.scrollHeight;
+  }
+  const followAll = () => document.querySelectorAll("[data-log]").forEach(follow);
+  followAll();
+  body.addEventListener("htmx:afterSettle", followAll);
+  document.addEventListener("change", (event) => {
+    const list = document.getElementById(event.target.dataset?.logLevel || "");
+    if (list) list.dataset.level = event.target.value;
+  });
+
+  // Running something: its progress as it comes, then the part of the page that it changed.
+  async function run(form) {
+    const box = form.querySelector("[data-progress]");
+    const stop = form.querySelector("[data-stop]");
+    const button = form.querySelector("button:not([type])");
+    if (!box || button.disabled) return;
+    const [bar, words] = [box.querySelector("progress"), box.querySelector("span")];
+    const began = Date.now();
+    let last = "Running";
+    const clock = () => { words.textContent = `${last}, ${((Date.now() - began) / 1000).toFixed(0)} s`; };
+    words.textContent = last;
+    bar.removeAttribute("value");
+    const shown = setTimeout(() => { box.hidden = false; stop.hidden = false; }, 100);
+    const ticking = setInterval(clock, 1000);
+    button.disabled = true;
+    const abort = new AbortController();
+    stop.addEventListener("click", () => abort.abort(), { once: true });
+    const ended = (text) => {
+      clearTimeout(shown);
+      clearInterval(ticking);
+      button.disabled = false;
+      stop.hidden = true;
+      box.hidden = !text;
+      words.textContent = text;
+      bar.hidden = true;
+    };
+    bar.hidden = false;
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        headers: { Accept: "text/event-stream" },
+        body: new URLSearchParams(new FormData(form)),
+        signal: abort.signal,
+      });
+      if (!answer.headers.get("content-type")?.startsWith("text/event-stream")) {
+        const problem = await answer.json().catch(() => ({}));
+        return ended(`Not run: ${problem.detail || answer.status}`);
+      }
+      let unread = "";
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return ended("The answer ended too early: the server stopped, or went away");
+        unread += value;
+        let end;
+        while ((end = unread.indexOf("\n\n")) >= 0) {
+          const lines = unread.slice(0, end).split("\n");
+          unread = unread.slice(end + 2);
+          const name = lines.find((line) => line.startsWith("event: "))?.slice(7);
+          const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+          if (name === "progress") {
+            const { done, total, text } = JSON.parse(data);
+            last = total ? `${done} of ${total}: ${text}` : text || `${done}`;
+            if (total) { bar.max = total; bar.value = done; }
+            clock();
+          } else if (name === "failed") {
+            return ended(`Not run: ${data}`);
+          } else if (name === "page") {
+            return swap(form, data);
+          }
+        }
+      }
+    } catch (error) {
+      ended(error.name === "AbortError" ? "Stopped" : "The server does not answer");
+    } finally {
+      clearTimeout(shown);
+      clearInterval(ticking);
+    }
+  }
+  // What was typed as a secret is not in what the server sends, and stays.
+  function swap(form, html) {
+    const secrets = [...form.querySelectorAll("input[type=password]")].map((field) => [field.id, field.value]);
+    const part = document.getElementById("run");
+    part.outerHTML = html;
+    for (const [id, value] of secrets) {
+      const field = document.getElementById(id);
+      if (field) field.value = value;
+    }
+    const wrong = document.querySelector("#run [aria-invalid=true]");
+    const outcome = document.getElementById("outcome");
+    (wrong || outcome)?.focus();
+    outcome?.scrollIntoView({ block: "nearest" });
+  }
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches?.("form[data-run]")) return;
+    event.preventDefault();
+    run(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.target.closest?.("form[data-run]")?.requestSubmit();
+  });
+
   // Keys.
   const keys = document.getElementById("keys");
   let going = false;

@@ -73,6 +73,8 @@ pub(crate) struct AppState {
     pub(crate) requests: Requests,
     pub(crate) updates: Updates,
     pub(crate) access: Access,
+    /// What pages showed a part of.
+    pub(crate) results: ui::Results,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -215,6 +217,7 @@ impl ServerBuilder {
             requests: Requests::default(),
             updates: Updates::default(),
             access: access.clone(),
+            results: ui::Results::default(),
         };
         state.stats.observe(&manager, &engine, connectors.as_ref());
         let router = routes(state, connectors.clone(), max_requests);

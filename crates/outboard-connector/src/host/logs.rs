@@ -1,12 +1,23 @@
 //! What connectors said.
 
 use jiff::Timestamp;
-use outboard_go_plugin::host::LogLine;
+use outboard_go_plugin::host::{LogLine, PluginLog};
 use serde_json::{Value, json};
 
 use super::{ConnectorHost, error::HostError};
 
 impl ConnectorHost {
+    /// What a connector said, over all its processes, to read and to follow. `None` until
+    /// it is first called.
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::NotFound`](super::HostErrorKind::NotFound) when it is not installed.
+    pub fn log(&self, key: &str) -> Result<Option<PluginLog>, HostError> {
+        self.entry(key)?;
+        Ok(self.inner.pool.log(key))
+    }
+
     /// The last lines of a connector's processes, oldest first, as JSON objects with `at`,
     /// `pid`, `level`, `message`, and `module` and `fields` where there are any.
     ///

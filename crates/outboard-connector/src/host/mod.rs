@@ -73,7 +73,7 @@ use crate::{
         State,
         history::{Recorder, RecorderConfig, Retention},
     },
-    store::{Found, Store},
+    store::{Found, Locked, Store},
     trust::{SignaturePolicy, Trust},
 };
 
@@ -266,6 +266,30 @@ impl ConnectorHost {
         let entries = blocking(move || host.look()).await?;
         self.follow(entries);
         Ok(())
+    }
+
+    /// The settings that it is run with.
+    pub fn config(&self) -> &HostConfig {
+        &self.inner.config
+    }
+
+    /// What `outboard.lock` says about a connector: version, source and digests.
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::Internal`] when the file cannot be understood.
+    pub async fn locked(&self, key: &str) -> Result<Option<Locked>, HostError> {
+        let (store, key) = (Arc::clone(&self.inner.store), key.to_owned());
+        blocking(move || {
+            let mut file = store.lock_file().map_err(of_store)?;
+            Ok(file.connectors.remove(&key))
+        })
+        .await
+    }
+
+    /// The names of the variables of this process's environment that a connector gets.
+    pub fn environment_names(&self) -> Vec<String> {
+        self.inner.config.pool().environment.names()
     }
 
     /// What changes, as it changes.

@@ -57,6 +57,16 @@ impl Inherit {
         "RUST_BACKTRACE",
     ];
 
+    /// The names of the variables that it passes on now, sorted. Never their values.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .filter(|name| self.passes(name))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     fn passes(&self, name: &str) -> bool {
         match self {
             Inherit::All => true,

@@ -34,7 +34,7 @@ pub(super) fn status_of(kind: &HostErrorKind) -> StatusCode {
 }
 
 /// The failure as our routes tell it.
-pub(super) fn problem_of_host(error: &HostError) -> Problem {
+pub(crate) fn problem_of_host(error: &HostError) -> Problem {
     let kind = error.kind();
     let mut problem = Problem::new(status_of(kind), kind.as_str(), error.message());
     problem.hint = error.what_to_do().map(str::to_owned);

@@ -44,8 +44,10 @@ use crate::{http::Problem, server::AppState};
 pub use self::steps::{CONNECTOR_STEP, ConnectorSteps, StepProblem};
 pub(crate) use self::{
     change::record_changes,
+    failure::problem_of_host,
     original::{is_original_route, refusal},
     sign_in::CALLBACK,
+    work::wants_events,
 };
 
 /// Where our routes begin.

@@ -61,7 +61,7 @@ impl Streams {
 }
 
 /// Whether a client wants to hear how far the work is.
-pub(super) fn wants_events(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).into_iter();
     accepted
         .filter_map(|value| value.to_str().ok())

@@ -28,7 +28,7 @@ pub(crate) use self::{
     control::{blocking, finished, without_paths},
     details::details,
     envelope::as_go_writes,
-    error::status_of_manager,
+    error::{status_of_manager, to_problem},
     handler::{clean, is_under_seed_routes, not_found, wrong_method},
     logs::logs,
     turns::Turns,

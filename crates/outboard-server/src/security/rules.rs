@@ -217,6 +217,21 @@ const RULES: &[(Methods, &str, Needs)] = &[
         "/ui/plugins/{family}/{name}/log/{*}",
         needs(Permission::LOGS_READ),
     ),
+    (
+        Read,
+        "/ui/plugins/{family}/{name}/log",
+        needs(Permission::LOGS_READ),
+    ),
+    (
+        Read,
+        "/ui/plugins/{family}/{name}/runs",
+        needs(Permission::RUNS_READ),
+    ),
+    (
+        Read,
+        "/ui/plugins/connector/{*}",
+        needs(Permission::CONNECTORS_READ),
+    ),
     (Read, "/ui/plugins/{*}", needs(Permission::PLUGINS_READ)),
     (
         Change,
@@ -242,6 +257,13 @@ const RULES: &[(Methods, &str, Needs)] = &[
         Change,
         "/ui/plugins/connector/{*}",
         needs(Permission::CONNECTORS_MANAGE),
+    ),
+    // Only who asked for a result gets it, whatever else it may do.
+    (Read, "/ui/run/results/{id}", Needs::SomebodyKnown),
+    (
+        Read,
+        "/ui/run/operation/{*}",
+        needs(Permission::CONNECTORS_READ),
     ),
     (Read, "/ui/run/{*}", needs(Permission::PLUGINS_READ)),
     (

@@ -22,8 +22,10 @@ mod live;
 mod navigation;
 mod overview;
 mod page;
+mod plugin;
 mod plugins;
 mod problem;
+mod run_it;
 mod state;
 
 use axum::{
@@ -37,6 +39,7 @@ use crate::server::AppState;
 pub(crate) use self::{
     page::{Ui, UiResult, is_local, redirect},
     problem::as_pages,
+    run_it::Results,
 };
 
 /// The routes of the pages.
@@ -47,6 +50,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/ui/", get(overview::overview))
         .route("/ui/plugins", get(plugins::plugins))
         .route("/ui/pages/{plugin}/{item}", get(frames::frame))
+        .merge(plugin::routes())
+        .merge(run_it::routes())
         .route("/ui/theme", post(page::set_theme))
         .route("/ui/live", get(live::live))
         .route("/ui/assets/{file}", get(assets::asset))

@@ -58,4 +58,5 @@ pub use runtime::{
     StepInfo, WorkflowState,
 };
 pub use step::{PipelineStep, StepCall, StepResult};
+pub use suggest::nearest;
 pub use trigger::{Trigger, TriggerSink};

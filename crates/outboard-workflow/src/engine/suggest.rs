@@ -2,10 +2,7 @@
 
 /// The candidate nearest to `name`, if one is near enough to be a misspelling:
 /// at most a third of its characters differ, or two.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // Names are short; what is long is no misspelling, and comparing it costs.
     if name.is_empty() || name.len() > 128 {
         return None;

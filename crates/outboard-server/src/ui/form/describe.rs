@@ -39,11 +39,6 @@ impl Field {
         words
     }
 
-    /// What it is without a value, for a table; empty if nothing is.
-    pub(crate) fn default_words(&self) -> String {
-        self.initial()
-    }
-
     /// When it counts; empty if always.
     pub(crate) fn condition(&self) -> String {
         match &self.only_when {

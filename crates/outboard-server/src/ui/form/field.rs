@@ -110,6 +110,12 @@ impl Field {
         format!("in.{}", self.key)
     }
 
+    /// The name of the box that clears it, for a secret, whose empty field means that it
+    /// stays.
+    pub(crate) fn clear_name(&self) -> String {
+        format!("clear.{}", self.key)
+    }
+
     /// An id that other elements can point to: letters, digits and hyphens, and one of
     /// its own for each key.
     pub(crate) fn id(&self) -> String {

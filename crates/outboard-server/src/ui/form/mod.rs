@@ -13,10 +13,14 @@ mod field;
 mod read;
 mod schema;
 mod submitted;
+mod view;
 
+#[cfg(test)]
+pub(crate) use self::schema::fields_of_schema;
 pub(crate) use self::{
     field::{Control, Field, JsonKind},
-    read::{Wrong, read, text_of},
-    schema::{fields_of_config, fields_of_schema},
+    read::{Wrong, json, read, text_of},
+    schema::fields_of_config,
     submitted::Submitted,
+    view::{FieldView, typed_or_initial, views},
 };

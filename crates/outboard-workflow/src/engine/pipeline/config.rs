@@ -78,6 +78,13 @@ impl ConfigTemplate {
         &self.source
     }
 
+    /// The fields of the trigger's data that are looked up, as they come.
+    pub(crate) fn trigger_fields<'a>(&'a self, found: &mut Vec<&'a str>) {
+        for (_, part) in self.fields.iter().flatten() {
+            part.trigger_fields(found);
+        }
+    }
+
     /// The config in a run.
     ///
     /// # Errors
@@ -117,6 +124,21 @@ impl ConfigTemplate {
 }
 
 impl Part {
+    fn trigger_fields<'a>(&'a self, found: &mut Vec<&'a str>) {
+        match self {
+            Self::Fixed(_) => {}
+            Self::Text(template) => found.extend(
+                template
+                    .placeholders()
+                    .filter_map(|placeholder| placeholder.trigger_field()),
+            ),
+            Self::List(parts) => parts.iter().for_each(|part| part.trigger_fields(found)),
+            Self::Object(fields) => fields
+                .iter()
+                .for_each(|(_, part)| part.trigger_fields(found)),
+        }
+    }
+
     fn source(&self) -> Value {
         match self {
             Self::Fixed(value) => value.clone(),

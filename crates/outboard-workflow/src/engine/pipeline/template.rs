@@ -303,6 +303,14 @@ impl Placeholder {
         &self.root
     }
 
+    /// The field of the trigger's data that it looks up, if that is where it looks.
+    pub(crate) fn trigger_field(&self) -> Option<&str> {
+        match (&self.root, self.path.first()) {
+            (Root::Trigger, Some(Key::Name(name))) => Some(name),
+            _ => None,
+        }
+    }
+
     fn resolve(&self, context: &PipelineContext) -> Result<Value, EngineError> {
         let map = match &self.root {
             Root::Trigger => context.trigger_data(),

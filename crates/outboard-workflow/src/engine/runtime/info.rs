@@ -21,6 +21,10 @@ pub struct PipelineInfo {
     pub steps: Vec<StepInfo>,
     /// What starts it besides a person, each in a few words.
     pub triggers: Vec<String>,
+    /// The fields of its input that its steps look up, each once, in the order of the
+    /// steps. For whoever fills in an input; not a part of the JSON.
+    #[serde(skip)]
+    pub inputs: Vec<String>,
 }
 
 /// A step of a pipeline, for lists.
@@ -41,7 +45,18 @@ pub(super) fn info(
     let triggers = triggers
         .iter()
         .filter(|trigger| trigger.pipeline() == definition.name);
+    let mut looked_up = Vec::new();
+    for step in &definition.steps {
+        step.config.trigger_fields(&mut looked_up);
+    }
+    let mut inputs: Vec<String> = Vec::new();
+    for field in looked_up {
+        if !inputs.iter().any(|known| known == field) {
+            inputs.push(field.to_owned());
+        }
+    }
     PipelineInfo {
+        inputs,
         name: definition.name.clone(),
         description: definition.description.clone(),
         on_error: definition.on_error,

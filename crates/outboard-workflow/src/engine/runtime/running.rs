@@ -34,6 +34,26 @@ impl Engine {
             .await
     }
 
+    /// The same, and tells the run's id once it has begun, to whoever follows it.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancellation
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_telling(
+        &self,
+        pipeline: &str,
+        trigger: &str,
+        input: Map,
+        begun: oneshot::Sender<String>,
+    ) -> Result<RunResult, EngineError> {
+        self.run_with(pipeline, trigger, input, Map::new(), Some(begun))
+            .await
+    }
+
     /// Begins a run and gives its id; it goes on by itself. `metadata` is added to what
     /// the run knows about itself.
     ///

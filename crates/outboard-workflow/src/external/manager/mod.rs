@@ -209,6 +209,26 @@ impl ExternalPluginManager {
         self.inner.settings.deadlines
     }
 
+    /// How long a plugin may take to start.
+    pub fn start_timeout(&self) -> Duration {
+        self.inner.settings.start_timeout
+    }
+
+    /// How long running calls get at a reload or unload.
+    pub fn drain_timeout(&self) -> Duration {
+        self.inner.settings.drain_timeout
+    }
+
+    /// How crashes are treated.
+    pub fn restart_policy(&self) -> RestartPolicy {
+        self.inner.settings.restart_policy
+    }
+
+    /// The names of the variables of this process's environment that a plugin gets.
+    pub fn environment_names(&self) -> Vec<String> {
+        self.inner.settings.inherit.names()
+    }
+
     /// What is in the directory, sorted by name: every subdirectory with a
     /// `plugin.json` and an entry of its own name, and for each whether it
     /// could be loaded. Starts nothing. A missing directory holds no plugins.
