@@ -229,7 +229,7 @@
           const lines = unread.slice(0, end).split("\n");
           unread = unread.slice(end + 2);
           const name = lines.find((line) => line.startsWith("event: "))?.slice(7);
-          const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+          const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).replace(/^ /, "")).join("\n");
           if (name === "progress") {
             const { done, total, text } = JSON.parse(data);
             last = total ? `${done} of ${total}: ${text}` : text || `${done}`;

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
                     Operation::new("fail", "Fail", fail),
                     Operation::new("die", "Die", die),
                     Operation::new("weigh", "Weigh", weigh),
+                    Operation::new("feast", "Feast", feast).description("Many dishes."),
                 ],
             )
             .permissions(|_| async {
@@ -139,4 +140,30 @@ struct Load {
 
 async fn weigh(_: Context<Settings>, Load { what }: Load) -> Result<Value, OperationError> {
     Ok(json!({ "bytes": what.len() }))
+}
+
+#[derive(Fields)]
+struct Feast {
+    /// How many dishes.
+    #[field(default = 3)]
+    dishes: u32,
+    /// How they are made.
+    #[field(choices = ["mild", "hot"])]
+    spice: Option<String>,
+    /// Whether there is bread with it.
+    bread: Option<bool>,
+    /// What only the cook knows.
+    recipe: Secret,
+}
+
+async fn feast(_: Context<Settings>, feast: Feast) -> Result<Value, OperationError> {
+    let dishes: Vec<Value> = (0..feast.dishes)
+        .map(|number| json!({ "number": number, "dish": format!("dish {number}") }))
+        .collect();
+    Ok(json!({
+        "dishes": dishes,
+        "spice": feast.spice,
+        "bread": feast.bread,
+        "has_recipe": !feast.recipe.is_empty(),
+    }))
 }

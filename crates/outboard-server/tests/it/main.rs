@@ -20,3 +20,4 @@ mod support;
 mod ui_assets;
 mod ui_golden;
 mod ui_plugins;
+mod ui;

@@ -155,8 +155,6 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn each_key_has_an_id_of_its_own_that_is_no_markup() {
         let id = |key: &str| {

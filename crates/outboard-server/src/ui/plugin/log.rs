@@ -243,30 +243,16 @@ mod tests {
     use futures_util::FutureExt as _;
     use outboard_go_plugin::host::LogSource;
 
-    fn line(level: LogLevel, message: &str) -> Line {
-        Line {
-            level: level.as_str(),
-            message: message.to_owned(),
-            ..Line::from(&said(0, level, message))
-        }
-    }
-
-    fn said(seconds: u64, level: LogLevel, message: &str) -> LogLine {
-        LogLine {
-            pid: 1,
-            at: UNIX_EPOCH + std::time::Duration::from_secs(seconds),
-            source: LogSource::Stderr,
-            level,
-            message: message.to_owned(),
-            module: None,
-            timestamp: None,
-            fields: None,
-        }
+    fn said(level: &str, message: &str) -> LogLine {
+        let log = PluginLog::new("p");
+        let mut writer = log.writer(1, LogSource::Stderr);
+        writer.write(format!("[{level}] {message}\n").as_bytes());
+        log.recent().pop().expect("a line")
     }
 
     #[test]
     fn what_a_plugin_says_is_text_and_never_markup() {
-        let line = line(LogLevel::Warn, "<script>alert(1)</script>");
+        let line = Line::from(&said("WARN", "<script>alert(1)</script>"));
         let html = LineHtml { line: &line }.render().expect("a line");
         assert!(!html.contains("<script>"), "{html}");
         assert!(html.contains("&#60;script&#62;"), "{html}");
@@ -275,13 +261,13 @@ mod tests {
 
     #[test]
     fn a_filter_takes_a_level_and_those_above_it_that_have_all_words() {
-        let filter = |path: &str, level, message| Filter::of(path).takes(&said(0, level, message));
-        assert!(filter("/x", LogLevel::Trace, "any"));
-        assert!(filter("/x?level=warn", LogLevel::Error, "any"));
-        assert!(!filter("/x?level=warn", LogLevel::Info, "any"));
-        assert!(filter("/x?q=Two+one", LogLevel::Info, "one two"));
-        assert!(!filter("/x?q=three", LogLevel::Info, "one two"));
-        assert!(filter("/x?level=nonsense", LogLevel::Trace, "any"));
+        let filter = |path: &str, level, message| Filter::of(path).takes(&said(level, message));
+        assert!(filter("/x", "TRACE", "any"));
+        assert!(filter("/x?level=warn", "ERROR", "any"));
+        assert!(!filter("/x?level=warn", "INFO", "any"));
+        assert!(filter("/x?q=Two+one", "INFO", "one two"));
+        assert!(!filter("/x?q=three", "INFO", "one two"));
+        assert!(filter("/x?level=nonsense", "TRACE", "any"));
     }
 
     #[tokio::test]
