@@ -11,6 +11,7 @@ mod frames;
 mod http;
 mod metrics;
 mod native;
+mod openapi;
 mod plugins;
 mod processes;
 mod readiness;
@@ -27,6 +28,7 @@ pub use self::{
     database::{Database, DatabaseError},
     http::Problem,
     native::{NativePlugins, PluginStates},
+    openapi::api_document,
     plugins::{ControlError, PluginControl, PluginHandler, PluginInfo},
     security::{
         Access, AccessBuilder, AccessError, AccessErrorKind, AuditEntry, HostPolicy, NewToken,

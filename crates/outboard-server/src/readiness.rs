@@ -15,6 +15,7 @@ use outboard_workflow::{
     engine::WorkflowState,
     external::{PluginState, PluginStatus},
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -40,10 +41,26 @@ struct Obstacle {
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "NeededPlugin")]
 struct Needed {
     name: String,
     state: &'static str,
+}
+
+/// What `/readyz` answers when nothing is in the way.
+pub(crate) fn ready_schema(generator: &mut SchemaGenerator) -> Schema {
+    let workflow = generator.subschema_for::<WorkflowState>();
+    let plugins = generator.subschema_for::<Vec<Needed>>();
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "status": { "const": "ok" },
+            "workflow": workflow,
+            "plugins": plugins,
+        },
+        "required": ["status", "workflow", "plugins"],
+    })
 }
 
 pub(crate) async fn readyz(State(state): State<AppState>) -> Response {

@@ -34,6 +34,7 @@ use crate::{
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     metrics::{self, Requests},
     native::{self, NativePlugins, PluginStates},
+    openapi,
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
     readiness::{Readiness, readyz},
@@ -439,6 +440,7 @@ fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usiz
         )
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::answer))
         .route("/api/v1/events", get(all_events))
         .route("/api/v1/plugins", get(processes::list))
         .route("/api/v1/stats", get(stats::stats))

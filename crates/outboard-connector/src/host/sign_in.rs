@@ -29,6 +29,7 @@ fn soon() -> Instant {
 
 /// A sign-in that has begun.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignIn {
     /// Where to send the user.
     pub authorize_url: String,

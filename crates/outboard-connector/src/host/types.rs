@@ -12,6 +12,7 @@ use serde_json::{Value, value::RawValue};
 
 /// A connector in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorSummary"))]
 pub struct Summary {
     /// Its key; the directory's name where there is no manifest that can be read.
     pub key: String,
@@ -50,6 +51,7 @@ pub struct Summary {
 
 /// Why something cannot be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorProblem"))]
 pub struct Problem {
     /// One word for programs.
     pub kind: String,
@@ -59,6 +61,7 @@ pub struct Problem {
 
 /// All there is to know about one connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorDescription"))]
 pub struct Description {
     /// As in a list.
     #[serde(flatten)]
@@ -80,6 +83,7 @@ pub struct Description {
 
 /// An operation, and what it takes as JSON Schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OperationDescription"))]
 pub struct OperationDescription {
     /// The title of its category.
     pub category: String,
@@ -92,6 +96,7 @@ pub struct OperationDescription {
 
 /// A connector's process and what it went through.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorProcess"))]
 #[serde(default)]
 pub struct ProcessDescription {
     /// `stopped`, `starting`, `busy` (with calls), `idle`, `checking` (it is asked whether it
@@ -126,6 +131,7 @@ pub struct ProcessDescription {
 
 /// A call to make.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CallRequest {
     /// The instance whose config is used, by name or id. Without one and without `config`,
@@ -159,6 +165,7 @@ pub struct Caller {
 
 /// What a call gave.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallAnswer {
     /// The result, as the connector wrote it: any JSON.
     pub result: Box<RawValue>,
@@ -172,6 +179,7 @@ pub struct CallAnswer {
 
 /// How far a call is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallProgress"))]
 pub struct CallProgress {
     /// How much is done.
     pub progress: i32,
@@ -195,6 +203,7 @@ pub enum InstallFrom {
 
 /// How to install.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct InstallOptions {
     /// This version of a catalog's, instead of the newest.
@@ -215,6 +224,7 @@ pub struct InstallOptions {
 
 /// What an installation did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InstallOutcome {
     /// The connector.
     pub key: String,
@@ -233,6 +243,7 @@ pub struct InstallOutcome {
 
 /// A connector that a catalog has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AvailableConnector"))]
 pub struct Available {
     /// Its key.
     pub key: String,
@@ -263,6 +274,7 @@ pub struct Available {
 
 /// What a search found, and what a catalog that could not be read said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CatalogAnswer"))]
 pub struct SearchAnswer {
     /// What was found.
     pub available: Vec<Available>,
@@ -272,6 +284,7 @@ pub struct SearchAnswer {
 
 /// One set of config values of a connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instance"))]
 pub struct InstanceView {
     /// Its id.
     pub id: String,
@@ -298,6 +311,7 @@ pub struct InstanceView {
 
 /// Who signed in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Identity"))]
 pub struct IdentityView {
     /// The service's id of the user.
     pub user_id: String,
@@ -313,6 +327,7 @@ pub struct IdentityView {
 
 /// What to change of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct InstanceChange {
     /// A new name.
@@ -344,6 +359,7 @@ pub struct HistoryQuery {
 
 /// A page of calls, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallPage"))]
 pub struct HistoryPage {
     /// The calls.
     pub calls: Vec<HistoryEntry>,
@@ -354,6 +370,7 @@ pub struct HistoryPage {
 
 /// A call that was made. It never holds input, config or result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallRecord"))]
 pub struct HistoryEntry {
     /// Its id.
     pub id: String,

@@ -49,6 +49,62 @@ impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for Nullable<T> {
     }
 }
 
+/// The schema of a struct that Go wrote, field by field.
+#[cfg(feature = "schema")]
+#[derive(Default)]
+pub(super) struct ObjectSchema {
+    properties: serde_json::Map<String, serde_json::Value>,
+    required: Vec<&'static str>,
+}
+
+#[cfg(feature = "schema")]
+impl ObjectSchema {
+    /// A field of that key and mode, described by the attributes that it has in Rust.
+    pub(super) fn add(
+        &mut self,
+        key: &'static str,
+        mode: &str,
+        value: schemars::Schema,
+        attributes: &[&str],
+    ) {
+        let mut value = value;
+        if mode == "nullable" {
+            value = schemars::json_schema!({ "anyOf": [value, { "type": "null" }] });
+        }
+        if mode != "omitempty" {
+            self.required.push(key);
+        }
+        if let Some(description) = documentation(attributes) {
+            value.insert("description".to_owned(), description.into());
+        }
+        self.properties.insert(key.to_owned(), value.to_value());
+    }
+
+    pub(super) fn finish(self, attributes: &[&str]) -> schemars::Schema {
+        let mut schema = schemars::json_schema!({
+            "type": "object",
+            "properties": self.properties,
+            "required": self.required,
+        });
+        if let Some(description) = documentation(attributes) {
+            schema.insert("description".to_owned(), description.into());
+        }
+        schema
+    }
+}
+
+/// The text of `doc = "…"` among attributes that a macro has as text.
+#[cfg(feature = "schema")]
+fn documentation(attributes: &[&str]) -> Option<String> {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let literal = attribute.strip_prefix("doc = ")?;
+        let text = literal.strip_prefix('r').unwrap_or(literal);
+        Some(text.trim_matches('"').trim().to_owned())
+    });
+    let text = lines.collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}
+
 /// Declares a struct with the JSON that Go has for it: each field with its key, and
 /// `omitempty` or `nullable` where Go has them.
 macro_rules! go_struct {
@@ -65,6 +121,27 @@ macro_rules! go_struct {
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
             $( $(#[$field_attribute])* pub $field: $type, )*
+        }
+
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                concat!("Connector", stringify!($name)).into()
+            }
+
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let mut object = $crate::connector::go_json::ObjectSchema::default();
+                $(
+                    let value = generator.subschema_for::<$type>();
+                    object.add(
+                        $key,
+                        stringify!($($mode)?),
+                        value,
+                        &[$(stringify!($field_attribute)),*],
+                    );
+                )*
+                object.finish(&[$(stringify!($attribute)),*])
+            }
         }
 
         impl ::serde::Serialize for $name {

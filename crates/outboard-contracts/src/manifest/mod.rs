@@ -37,6 +37,7 @@ pub const MAX_MANIFEST_BYTES: usize = 1024 * 1024;
 /// The fields are as they were written. [`PluginManifest::parse`] checks them;
 /// after changing some, call [`PluginManifest::validate`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct PluginManifest {
     /// The plugin's name, a [`PluginName`].
@@ -118,6 +119,7 @@ pub struct PluginManifest {
 
 /// Another plugin that must be there, and in which version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Dependency {
     /// Its name.
@@ -130,6 +132,7 @@ pub struct Dependency {
 
 /// A capability that a plugin provides or needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Capability {
     /// Its name.
@@ -165,6 +168,7 @@ impl Capability {
 
 /// What a plugin takes and gives when it is used as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Contract {
     /// Inputs that must be there.
@@ -180,6 +184,7 @@ pub struct Contract {
 
 /// One input or output of a [`Contract`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ContractField {
     /// `string`, `int`, `bool`, `float`, `map`, `slice` or `any`.

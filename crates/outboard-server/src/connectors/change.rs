@@ -3,13 +3,15 @@
 use std::time::SystemTime;
 
 use outboard_connector::host::Change;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::events::{Events, timestamp};
 
-#[derive(Serialize)]
-struct Happened<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ConnectorEvent")]
+pub(crate) struct Happened<'a> {
     at: String,
     #[serde(flatten)]
     change: &'a Change,

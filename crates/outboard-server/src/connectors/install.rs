@@ -13,6 +13,7 @@ use outboard_connector::{
     download::Progress,
     host::{HostError, InstallFrom, InstallOptions, InstallOutcome, InstallProgress, Review},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -115,9 +116,9 @@ pub(super) async fn update(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RollbackTo {
+pub(super) struct RollbackTo {
     #[serde(default)]
     version: Option<String>,
 }

@@ -7,6 +7,7 @@ use axum::{
 };
 use outboard_connector::host::{Description, ListQuery, SearchAnswer, Summary};
 use outboard_contracts::connector::Kind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,7 +31,8 @@ pub(super) struct ListParameters {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ConnectorPage")]
 pub(super) struct SummaryPage {
     connectors: Vec<Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +138,8 @@ pub(super) async fn verify(
     Ok(Json(family.host.verify(&key).await?))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ConnectorHealth")]
 pub(super) struct Health {
     healthy: bool,
     detail: String,
@@ -158,12 +161,14 @@ pub(super) struct OfInstance {
     instance: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ConnectorPermissions")]
 pub(super) struct Permissions {
     operations: Vec<Permission>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "OperationPermission")]
 struct Permission {
     key: String,
     ok: bool,
@@ -194,9 +199,11 @@ pub(super) struct LogParameters {
     lines: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "ConnectorLog")]
 pub(super) struct Log {
     key: String,
+    #[schemars(schema_with = "super::describe::log_lines")]
     lines: Vec<Value>,
 }
 

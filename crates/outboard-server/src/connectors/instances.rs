@@ -8,11 +8,12 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use outboard_connector::host::{InstanceChange, InstanceView};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Family, body, failure::Failure, page::PageQuery};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(super) struct InstancePage {
     instances: Vec<InstanceView>,
     #[serde(skip_serializing_if = "Option::is_none")]

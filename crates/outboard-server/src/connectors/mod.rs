@@ -21,6 +21,7 @@
 mod body;
 mod call;
 mod change;
+mod describe;
 mod failure;
 mod install;
 mod installed;
@@ -43,7 +44,8 @@ use crate::{http::Problem, server::AppState};
 
 pub use self::steps::{CONNECTOR_STEP, ConnectorSteps, StepProblem};
 pub(crate) use self::{
-    change::record_changes,
+    change::{Happened, record_changes},
+    describe::operations,
     failure::problem_of_host,
     original::{is_original_route, refusal},
     sign_in::CALLBACK,

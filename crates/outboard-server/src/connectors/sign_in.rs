@@ -16,6 +16,7 @@ use outboard_connector::{
     host::{InstanceView, SignIn},
     oauth::Callback,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Family, body, failure::Failure};
@@ -24,9 +25,10 @@ use crate::http::{Problem, escape};
 /// Where browsers come back to.
 pub(crate) const CALLBACK: &str = "/api/v1/connectors/oauth/callback";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Begin {
+#[schemars(rename = "SignInBegin")]
+pub(super) struct Begin {
     #[serde(default)]
     redirect_uri: Option<String>,
 }
@@ -56,9 +58,10 @@ pub(super) async fn begin(
 }
 
 /// What the browser brought, as it is.
-#[derive(Deserialize)]
+#[derive(JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Finish {
+#[schemars(rename = "SignInFinish")]
+pub(super) struct Finish {
     query: String,
 }
 

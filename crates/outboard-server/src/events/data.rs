@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use outboard_go_plugin::host::{ExitCause, ExitReport, PluginEvent, PluginEventKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A moment as RFC 3339, in UTC with milliseconds.
@@ -19,7 +20,8 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 /// How a plugin's process ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginExit")]
 pub(crate) struct Exit {
     pid: u32,
     /// For people: `exit status 3`, `signal 9 (SIGKILL)`.
@@ -55,7 +57,8 @@ impl From<&ExitReport> for Exit {
 }
 
 /// What happened to a plugin.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginEvent")]
 pub(crate) struct PluginHappened {
     at: String,
     plugin: String,

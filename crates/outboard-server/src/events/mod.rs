@@ -11,6 +11,7 @@
 //! event `lost`; it should then look at the lists again.
 
 mod data;
+mod describe;
 mod ring;
 
 use std::{convert::Infallible, time::Duration};
@@ -27,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use self::{
     data::{Exit, millis, timestamp},
+    describe::{described, lost_schema},
     ring::{EventRing, Next},
 };
 use crate::http::Problem;

@@ -13,6 +13,7 @@ pub use self::problem::Problem;
 pub(crate) use self::{
     idempotency::Idempotency,
     layers::{Limits, deadline, harden, refuse_while_stopping},
+    problem::ProblemDocument,
     request_id::{RequestId, identify},
 };
 

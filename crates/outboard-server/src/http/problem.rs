@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A failed request, as its sender sees it.
@@ -30,14 +31,22 @@ pub struct Problem {
     pub code: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A failure as problem details.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemDocument<'a> {
+    /// The name of the status.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// What programs branch on; a kind never changes its meaning.
     kind: &'a str,
+    /// What happened, for people.
     detail: &'a str,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    /// With the kind `operation`: the code that the connector failed with.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
 }
@@ -83,7 +92,7 @@ impl Problem {
 
     /// The document, in one line.
     pub(crate) fn to_json(&self) -> String {
-        let document = Document {
+        let document = ProblemDocument {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             kind: &self.kind,

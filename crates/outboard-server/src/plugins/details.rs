@@ -7,6 +7,7 @@ use axum::{
 use http::StatusCode;
 use outboard_contracts::PluginManifest;
 use outboard_workflow::external::{DiscoveredPlugin, PluginState, PluginStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{PluginControl, control::blocking, status_of_manager};
@@ -16,7 +17,8 @@ use crate::{
 };
 
 /// One plugin at one moment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginDetails")]
 pub(crate) struct Details {
     name: String,
     loaded: bool,
@@ -51,13 +53,15 @@ pub(crate) struct Details {
     callbacks: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginProblem")]
 struct Unloadable {
     kind: &'static str,
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginDeadlines")]
 struct Deadlines {
     describe_ms: u64,
     lifecycle_ms: u64,

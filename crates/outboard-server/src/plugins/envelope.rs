@@ -8,11 +8,14 @@
 //! `status` comes first, a newline ends the answer, and the characters that HTML
 //! gives a meaning are escaped: clients compare and some embed these bytes.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 /// An answer of a seed route.
@@ -25,8 +28,38 @@ struct Envelope<'a, T> {
     error: Option<&'a str>,
 }
 
+/// What an answer of a seed route is when it went well.
+pub(crate) fn schema_of_ok<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let data = generator.subschema_for::<T>();
+    json_schema!({
+        "type": "object",
+        "properties": { "status": { "const": "ok" }, "data": data },
+        "required": ["status", "data"],
+        "additionalProperties": false,
+    })
+}
+
+/// What an answer of a seed route is when it failed.
+pub(crate) struct ErrorEnvelope;
+
+impl JsonSchema for ErrorEnvelope {
+    fn schema_name() -> Cow<'static, str> {
+        "ErrorEnvelope".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A failure in the seed's envelope.",
+            "type": "object",
+            "properties": { "status": { "const": "error" }, "error": { "type": "string" } },
+            "required": ["status", "error"],
+            "additionalProperties": false,
+        })
+    }
+}
+
 /// One entry of the list of plugins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct PluginInfo {
     /// The plugin's name.
     pub name: String,
@@ -35,7 +68,8 @@ pub struct PluginInfo {
 }
 
 /// What a changing route did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "PluginActionDone")]
 pub(crate) struct ActionDone<'a> {
     pub(crate) action: &'static str,
     pub(crate) name: &'a str,

@@ -13,6 +13,7 @@ use http::StatusCode;
 use outboard_go_plugin::host::{
     EventStream, LogLine, LogSource, PluginEvent, PluginEventKind, PluginLog,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::details::{find, unknown};
@@ -35,14 +36,16 @@ pub(crate) struct LogQuery {
     lines: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct Recent<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "PluginLog")]
+pub(super) struct Recent<'a> {
     name: &'a str,
     lines: Vec<Line>,
 }
 
-#[derive(Debug, Serialize)]
-struct Line {
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PluginLogLine")]
+pub(super) struct Line {
     at: String,
     pid: u32,
     source: &'static str,
@@ -54,8 +57,9 @@ struct Line {
     fields: Option<serde_json::Value>,
 }
 
-#[derive(Serialize)]
-struct Ended {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "PluginProcessEnded")]
+pub(super) struct Ended {
     at: String,
     /// A sentence for people.
     text: String,

@@ -10,6 +10,7 @@
 //! | `GET /api/v1/plugins/external/{name}/logs` | ours: what it said, `?follow=1` live |
 
 mod control;
+mod describe;
 mod details;
 pub(crate) mod envelope;
 mod error;
@@ -26,8 +27,9 @@ pub use self::{
 };
 pub(crate) use self::{
     control::{blocking, finished, without_paths},
+    describe::{flag, operations},
     details::details,
-    envelope::as_go_writes,
+    envelope::{ErrorEnvelope, as_go_writes},
     error::{status_of_manager, to_problem},
     handler::{clean, is_under_seed_routes, not_found, wrong_method},
     logs::logs,

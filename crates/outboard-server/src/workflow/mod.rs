@@ -9,6 +9,7 @@
 //! | `GET /api/v1/runs/{id}` | one run with its steps |
 //! | what the workflow's HTTP triggers say | the run's output, or why it failed |
 
+mod describe;
 mod problem;
 
 use axum::{
@@ -25,10 +26,11 @@ use outboard_workflow::engine::{
     pipeline::{RunResult, RunStatus},
     trigger_data,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-pub(crate) use self::problem::problem_of_engine;
+pub(crate) use self::{describe::operations, problem::problem_of_engine};
 use crate::{events::Events, http::Problem, server::AppState};
 
 /// How many items a page has if nobody says how many, and how many it may have.
@@ -46,7 +48,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/runs/{id}", get(run_by_id))
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "PageOf{T}")]
 struct Page<T> {
     items: Vec<T>,
     next: Option<String>,
@@ -125,7 +128,7 @@ struct PageQuery {
 }
 
 /// A run without its data, for lists.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RunSummary {
     id: String,
     pipeline: String,

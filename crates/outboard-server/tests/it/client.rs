@@ -10,6 +10,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::contract::{self, Described};
+
 /// An answer, whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -73,10 +75,14 @@ impl Client {
         let response = self.open(method, path, body).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        if let Some(described) = contract::described(method, path) {
+            described.check(head.status, &head.headers, &body);
+        }
         Answer {
             status: head.status,
             headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body,
         }
     }
 
@@ -117,6 +123,7 @@ impl Client {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Follow {
+            described: contract::described(method, path),
             body: response.into_body(),
             unread: String::new(),
         }
@@ -133,6 +140,7 @@ pub(crate) struct SentEvent {
 
 /// A stream of events that is open.
 pub(crate) struct Follow {
+    described: Option<Described>,
     body: Incoming,
     unread: String,
 }
@@ -145,7 +153,12 @@ impl Follow {
                 let event = parse(event);
                 self.unread = rest.to_owned();
                 match event {
-                    Some(event) => return Some(event),
+                    Some(event) => {
+                        if let Some(described) = &self.described {
+                            described.check_event(&event.name, &event.data);
+                        }
+                        return Some(event);
+                    }
                     None => continue,
                 }
             }

@@ -5,6 +5,7 @@
 mod access;
 mod client;
 mod connectors;
+mod contract;
 mod details;
 mod events;
 mod golden;
@@ -13,6 +14,7 @@ mod idempotency;
 mod limits;
 mod metrics;
 mod native;
+mod openapi;
 mod pipelines;
 mod processes;
 mod readiness;

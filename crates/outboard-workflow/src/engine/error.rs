@@ -253,6 +253,7 @@ pub enum EngineError {
 
 /// What callers branch on; see [`EngineError`] for the meanings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RunErrorKind"))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[allow(missing_docs)] // each is the variant of the same name
@@ -290,6 +291,7 @@ pub enum EngineErrorKind {
 
 /// How a plugin failed a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PluginFailure {

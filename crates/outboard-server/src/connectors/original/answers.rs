@@ -10,6 +10,7 @@ use outboard_connector::{
     host::{Available, HostError, HostErrorKind, InstallOutcome, Summary},
     platform,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::connectors::{
@@ -61,7 +62,8 @@ pub(super) fn failed(error: &HostError, missing: Missing) -> Response {
     text(status, &with_hint(error.message(), error.what_to_do()))
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "WickListing")]
 pub(super) struct Listing {
     installed: Vec<Entry>,
     available: Vec<Entry>,
@@ -71,7 +73,8 @@ pub(super) struct Listing {
 }
 
 /// One entry; the order of the fields is the original's.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "WickEntry")]
 pub(super) struct Entry {
     key: String,
     name: String,
@@ -170,7 +173,8 @@ pub(super) fn listing(
     }
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "WickSwitched")]
 pub(super) struct Switched<'a> {
     pub(super) ok: bool,
     pub(super) key: &'a str,
@@ -185,7 +189,8 @@ pub(super) enum Done {
 }
 
 /// What was done; the order of the fields is the original's.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "WickOutcome")]
 pub(super) struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<&'static str>,
@@ -215,14 +220,16 @@ impl Done {
 }
 
 /// How far it is; `pct` is -1 where nobody knows.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Step {
+#[derive(Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "WickProgress")]
+pub(super) struct Step {
     phase: Phase,
     pct: i64,
 }
 
-#[derive(Serialize)]
-struct Broken<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "WickFailed")]
+pub(super) struct Broken<'a> {
     phase: &'static str,
     error: &'a str,
 }

@@ -18,6 +18,7 @@
 //! `{"phase":"done",…}` with the fields above or `{"phase":"error","error":"…"}`.
 
 mod answers;
+pub(super) mod describe;
 
 use axum::{
     Router,
@@ -35,6 +36,7 @@ use outboard_connector::{
     },
 };
 use outboard_contracts::connector::validate_key;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -106,7 +108,8 @@ async fn list(State(Manager { host, .. }): State<Manager>) -> Response {
     ok(&listing(installed, available, registry_error))
 }
 
-#[derive(Deserialize)]
+#[derive(JsonSchema, Deserialize)]
+#[schemars(rename = "WickInstall")]
 struct Named {
     name: String,
 }

@@ -10,6 +10,7 @@ use crate::engine::{EngineError, EngineErrorKind};
 
 /// One execution of a pipeline.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Run"))]
 pub struct RunResult {
     /// Unique.
     pub id: String,
@@ -20,9 +21,14 @@ pub struct RunResult {
     /// How it stands.
     pub status: RunStatus,
     /// When it began.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", extend("format" = "date-time"))
+    )]
     pub started_at: Timestamp,
     /// How long it took; so far, while it goes on. In milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub duration: Duration,
     /// What triggered it. A value whose JSON has more than 64 KiB is not remembered; a note
     /// of its length, `_bytes`, stands in its place. That goes for all inputs and outputs.
@@ -41,6 +47,7 @@ pub struct RunResult {
 
 /// One execution of a step, or of what undoes it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "StepRecord"))]
 pub struct StepRecord {
     /// The step's name.
     pub name: String,
@@ -60,6 +67,7 @@ pub struct StepRecord {
     pub offset: Duration,
     /// How long it took; so far, while it goes on. In milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub duration: Duration,
     /// Its config with the placeholders filled in; `None` if that failed. Secrets that can
     /// be told as such read as [`HIDDEN`](super::HIDDEN): what comes from the environment,
@@ -75,6 +83,7 @@ pub struct StepRecord {
 
 /// How a run or a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RunStatus {
@@ -94,6 +103,7 @@ pub enum RunStatus {
 
 /// Why a run or a step failed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunError {
     /// What programs branch on.
     pub kind: EngineErrorKind,

@@ -16,6 +16,7 @@ use crate::engine::{
 
 /// What the engine does with a workflow at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkflowState {
     /// None runs.

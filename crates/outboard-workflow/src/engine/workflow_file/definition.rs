@@ -73,6 +73,7 @@ pub struct PipelineDefinition {
 
 /// What happens when a step fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorStrategy {
     /// The run fails.
