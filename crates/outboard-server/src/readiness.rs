@@ -32,7 +32,8 @@ pub(crate) struct Readiness {
 }
 
 /// One thing that is in the way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "NotReadyBecause")]
 struct Obstacle {
     /// `stopping`, `workflow`, `plugin` or `missing`.
     kind: &'static str,
@@ -60,6 +61,26 @@ pub(crate) fn ready_schema(generator: &mut SchemaGenerator) -> Schema {
             "plugins": plugins,
         },
         "required": ["status", "workflow", "plugins"],
+    })
+}
+
+/// What `/readyz` answers when something is in the way.
+pub(crate) fn not_ready_schema(generator: &mut SchemaGenerator) -> Schema {
+    let workflow = generator.subschema_for::<WorkflowState>();
+    let plugins = generator.subschema_for::<Vec<Needed>>();
+    let problems = generator.subschema_for::<Vec<Obstacle>>();
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "title": { "type": "string" },
+            "status": { "const": 503 },
+            "kind": { "const": "not_ready" },
+            "detail": { "type": "string" },
+            "workflow": workflow,
+            "plugins": plugins,
+            "problems": problems,
+        },
+        "required": ["title", "status", "kind", "detail", "workflow", "plugins", "problems"],
     })
 }
 

@@ -94,7 +94,10 @@ impl Described {
     ) -> Operation {
         let path = format!("{}{path}", self.prefix);
         let id = format!("{}{}{}", id.0, self.one, id.1);
-        Operation::new(method, path, id, self.tag, summary).fails(500, OURS)
+        // Where a server has no connectors, each of these says so.
+        Operation::new(method, path, id, self.tag, summary)
+            .fails(404, &["not_found"])
+            .fails(500, OURS)
     }
 
     /// A route of one connector.

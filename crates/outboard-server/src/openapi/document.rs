@@ -130,8 +130,12 @@ impl Assembly {
             .collect();
         for (status, kinds) in failures(operation, &needs) {
             let name = self.failure(operation.style, status, &kinds);
-            let reference = json!({ "$ref": format!("#/components/responses/{name}") });
-            responses.insert(status.to_string(), reference);
+            let own = operation.problems.iter().find(|own| own.0 == status);
+            let response = match own {
+                Some((_, schema, example)) => self.with_own(&name, *schema, example),
+                None => json!({ "$ref": format!("#/components/responses/{name}") }),
+            };
+            responses.insert(status.to_string(), response);
         }
         described.insert("responses".to_owned(), json!(responses));
         described.into()
@@ -217,6 +221,16 @@ impl Assembly {
         }
         self.responses.insert(name.clone(), response);
         name
+    }
+
+    /// The answer of that name, or a problem that says more.
+    fn with_own(&mut self, name: &str, schema: SchemaOf, example: &Value) -> Value {
+        let own = schema(&mut self.answers);
+        let mut response = self.responses.get(name).cloned().unwrap_or_default();
+        let common = response["content"]["application/problem+json"]["schema"].take();
+        response["content"]["application/problem+json"] =
+            json!({ "schema": { "anyOf": [own, common] }, "example": example });
+        response
     }
 
     fn components(mut self) -> Value {

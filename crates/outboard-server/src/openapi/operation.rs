@@ -80,6 +80,8 @@ pub(crate) struct Operation {
     pub(super) answers: Vec<Answer>,
     pub(super) style: Failures,
     pub(super) failures: Vec<(u16, &'static [&'static str])>,
+    /// Problems that say more than others do.
+    pub(super) problems: Vec<(u16, SchemaOf, Value)>,
 }
 
 impl Operation {
@@ -103,6 +105,7 @@ impl Operation {
             answers: Vec::new(),
             style: Failures::Problems,
             failures: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -281,6 +284,12 @@ impl Operation {
     /// Failures of a status, with the kinds that it may have.
     pub(crate) fn fails(mut self, status: u16, kinds: &'static [&'static str]) -> Self {
         self.failures.push((status, kinds));
+        self
+    }
+
+    /// A problem of a status, besides those that say no more than others do.
+    pub(crate) fn fails_with(mut self, status: u16, schema: SchemaOf, example: Value) -> Self {
+        self.problems.push((status, schema, example));
         self
     }
 

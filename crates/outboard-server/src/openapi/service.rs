@@ -55,7 +55,20 @@ pub(super) fn operations() -> Vec<Operation> {
                 "plugins": [{ "name": "store-plugin", "state": "ready" }],
             }),
         )
-        .fails(503, &["not_ready"]),
+        .fails_with(
+            503,
+            crate::readiness::not_ready_schema,
+            json!({
+                "title": "Service Unavailable", "status": 503, "kind": "not_ready",
+                "detail": "plugin \"store-plugin\" failed: it crashed too often",
+                "workflow": "running",
+                "plugins": [{ "name": "store-plugin", "state": "failed" }],
+                "problems": [{
+                    "kind": "plugin", "plugin": "store-plugin",
+                    "detail": "plugin \"store-plugin\" failed: it crashed too often",
+                }],
+            }),
+        ),
         Operation::new(
             Method::GET,
             "/api/v1/events",

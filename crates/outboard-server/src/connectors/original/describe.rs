@@ -18,6 +18,7 @@ const TAG: &str = "manager";
 fn described(method: Method, path: &str, id: &str, summary: &'static str) -> Operation {
     Operation::new(method, format!("{ORIGINAL}{path}"), id, TAG, summary)
         .fails_as(Failures::Text)
+        .fails(404, &["not_found"])
         .fails(500, &["state"])
 }
 
