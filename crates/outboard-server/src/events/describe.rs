@@ -6,6 +6,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use super::data::PluginHappened;
 use crate::{
     connectors::Happened,
+    native::Changed,
     openapi::{SchemaOf, schema_of},
 };
 
@@ -52,6 +53,10 @@ pub(crate) fn described() -> Vec<(&'static str, SchemaOf)> {
         of(&plugins, schema_of::<PluginHappened>),
         of(&runs, schema_of::<RunEvent>),
         of(&connectors, schema_of::<Happened<'static>>),
+        of(
+            &["native.enabled", "native.disabled"],
+            schema_of::<Changed<'static>>,
+        ),
         of(&["lost"], lost_schema),
     ]
     .concat()

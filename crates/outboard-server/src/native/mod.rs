@@ -7,9 +7,10 @@
 //! | `states.rs` | which of them are enabled, kept in `outboard.db` |
 //! | `routes.rs` | `/api/v1/admin/plugins…`, answered by the engine's manager |
 
+mod describe;
 mod plugins;
 mod routes;
 mod states;
 
-pub(crate) use self::routes::routes;
+pub(crate) use self::{describe::operations, plugins::Changed, routes::routes};
 pub use self::{plugins::NativePlugins, states::PluginStates};

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use outboard_workflow::engine::{EngineError, NativePlugin, PluginManager};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PluginStates;
@@ -34,8 +35,9 @@ struct Shared {
 /// Hears of UI plugins that come and go. It does not keep alive what keeps it.
 struct Follower(Weak<Shared>);
 
-#[derive(Serialize)]
-struct Changed<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "NativePluginEvent")]
+pub(crate) struct Changed<'a> {
     plugin: &'a str,
 }
 

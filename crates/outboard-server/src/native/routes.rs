@@ -19,7 +19,7 @@ use http::{Method, Request, Uri, request::Parts, uri::PathAndQuery};
 use super::NativePlugins;
 use crate::{http::Problem, security::Principal};
 
-const PREFIX: &str = "/api/v1/admin/plugins";
+pub(super) const PREFIX: &str = "/api/v1/admin/plugins";
 
 pub(crate) fn routes<S>(plugins: NativePlugins) -> Router<S> {
     Router::new()

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{
-    SchemaGenerator,
+    Schema, SchemaGenerator,
     generate::{Contract, SchemaSettings},
 };
 use serde_json::{Map, Value, json};
@@ -189,6 +189,7 @@ impl Assembly {
             Failures::Problems => "",
             Failures::Envelope => "envelope.",
             Failures::Text => "text.",
+            Failures::Error => "error.",
             Failures::Page => "page.",
         };
         let name = format!("{prefix}{status}.{}", words.join("."));
@@ -204,6 +205,7 @@ impl Assembly {
             Failures::Problems => None,
             Failures::Envelope => Some(("application/json", schema_of::<ErrorEnvelope>)),
             Failures::Text => Some(("text/plain", schema_of::<String>)),
+            Failures::Error => Some(("application/json", error_object)),
             Failures::Page => Some(("text/html", schema_of::<String>)),
         };
         if let Some((media, schema)) = own {
@@ -272,6 +274,14 @@ impl Assembly {
             },
         })
     }
+}
+
+fn error_object(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "properties": { "error": { "type": "string" } },
+        "required": ["error"],
+    })
 }
 
 /// One way of the two is enough.

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use self::document::Tag;
 pub(crate) use self::operation::{Failures, Operation, SchemaOf, schema_of};
-use crate::{connectors, plugins, workflow};
+use crate::{connectors, native, plugins, processes, stats, workflow};
 
 const ABOUT: &str = "The HTTP API of Outboard: plugins, connectors, pipelines and runs.\n\n\
     `HEAD` works wherever `GET` does. `x-permission` is what a caller must be permitted: \
@@ -55,6 +55,10 @@ const TAGS: &[Tag] = &[
         description: "The routes of the server that connectors come from, for its clients.",
     },
     Tag {
+        name: "plugins of the host",
+        description: "Plugins of the server's own process.",
+    },
+    Tag {
         name: "server",
         description: "The server itself.",
     },
@@ -63,7 +67,9 @@ const TAGS: &[Tag] = &[
 /// All routes of the API.
 fn operations() -> Vec<Operation> {
     [
+        vec![processes::operation(), stats::operation()],
         plugins::operations(),
+        native::operations(),
         workflow::operations(),
         connectors::operations(),
         service::operations(),

@@ -23,6 +23,9 @@ pub(crate) enum Failures {
     /// Plain text, as the original of the connectors writes it; what comes before the
     /// route is a problem.
     Text,
+    /// An object with the field `error`, as the original of the plugins of a host writes
+    /// it; what comes before the route is a problem.
+    Error,
     /// A page for people.
     Page,
 }

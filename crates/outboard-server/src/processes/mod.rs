@@ -11,6 +11,7 @@
 //! Nothing is started for it. What catalogs have is looked up by [`Updates`], at most
 //! once in a while and never while somebody waits.
 
+mod describe;
 mod row;
 mod updates;
 
@@ -19,9 +20,11 @@ use axum::{
     extract::{Query, State},
 };
 use outboard_connector::host::{ConnectorHost, ListQuery};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
+    describe::operation,
     row::{Condition, Family, PluginRow},
     updates::Updates,
 };
@@ -38,7 +41,7 @@ pub(crate) struct ListParameters {
 }
 
 /// The answer of `GET /api/v1/plugins`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct PluginList {
     plugins: Vec<PluginRow>,
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use outboard_connector::host::{ProcessDescription, Summary};
 use outboard_go_plugin::host::resident_memory;
 use outboard_workflow::external::{DiscoveredPlugin, PluginState, PluginStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{events::millis, plugins::status_of_manager};
 
 /// Which kind of plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "PluginFamily")]
 pub(crate) enum Family {
     /// Of the plugins directory: modules, steps, triggers.
     Workflow,
@@ -38,8 +40,9 @@ impl Family {
 }
 
 /// How a plugin stands, where the state's own word says too much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "PluginCondition")]
 pub(crate) enum Condition {
     /// It works, or will when it is called.
     Well,
@@ -63,7 +66,8 @@ impl Condition {
 }
 
 /// What is wrong with a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "PluginTrouble")]
 pub(crate) struct Trouble {
     /// One word for programs.
     pub(crate) kind: String,
@@ -83,7 +87,7 @@ pub(crate) struct PoolNumbers {
 }
 
 /// One plugin at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct PluginRow {
     pub(crate) family: Family,
     /// Unique in its family: the directory's name, or the key.

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::histogram::Histogram;
@@ -10,7 +11,7 @@ use super::histogram::Histogram;
 pub(crate) const MINUTES: usize = 60;
 
 /// One minute as it is told. A minute without calls has no durations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct Bucket {
     /// Minutes since 1970.
     #[serde(skip)]

@@ -6,6 +6,7 @@
 //! many operations of each, and what comes after them is counted as `other`.
 
 mod book;
+mod describe;
 mod histogram;
 mod hour;
 mod route;
@@ -26,6 +27,7 @@ use outboard_workflow::{
 
 pub(crate) use self::{
     book::{Book, OTHER, Which},
+    describe::operation,
     hour::{Bucket, MINUTES},
     route::stats,
     series::{BOUNDS, Durations, Series},

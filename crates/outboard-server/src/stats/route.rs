@@ -11,6 +11,7 @@ use axum::{
     Json,
     extract::{Query, State},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bucket, Which};
@@ -30,7 +31,8 @@ pub(crate) struct Parameters {
     operation: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Stats")]
 pub(crate) struct Answer {
     from: String,
     to: String,
@@ -39,7 +41,8 @@ pub(crate) struct Answer {
     minutes: Vec<Told>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "StatsMinute")]
 struct Told {
     at: String,
     #[serde(flatten)]
