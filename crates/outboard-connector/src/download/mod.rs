@@ -49,7 +49,11 @@ const MIB: u64 = 1024 * 1024;
 
 /// How far an installation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "InstallProgress"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "InstallProgress")
+)]
 #[non_exhaustive]
 pub struct Progress {
     /// What is being done.
@@ -76,7 +80,11 @@ impl Progress {
 
 /// The parts of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "InstallPhase"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "InstallPhase")
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {

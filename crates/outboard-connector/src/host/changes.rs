@@ -15,6 +15,11 @@ use serde::{Deserialize, Serialize};
 /// What changes from one manifest to the next. Lists are in the order of the manifest that
 /// has the thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorChanges")
+)]
 pub struct Changes {
     /// Operations that are new.
     pub operations_added: Vec<String>,
@@ -32,6 +37,7 @@ pub struct Changes {
 
 /// What changes about one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OperationChanges {
     /// Its key.
     pub key: String,
@@ -41,6 +47,7 @@ pub struct OperationChanges {
 
 /// What changes about some fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldChanges {
     /// Fields that are new.
     pub added: Vec<String>,
@@ -54,6 +61,11 @@ pub struct FieldChanges {
 
 /// What a manifest lets a connector do or have that somebody should know of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorRights")
+)]
 pub struct Rights {
     /// Operations that destroy what cannot be had back.
     pub destructive: Vec<String>,

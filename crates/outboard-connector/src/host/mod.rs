@@ -132,7 +132,11 @@ pub type OnProgress = Arc<dyn Fn(CallProgress) + Send + Sync>;
 
 /// Something that changed.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorChange"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorChange")
+)]
 pub struct Change {
     /// The connector.
     pub key: String,

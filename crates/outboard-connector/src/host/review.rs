@@ -23,6 +23,11 @@ use crate::{
 
 /// What an installation would bring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "InstallReview")
+)]
 pub struct Review {
     /// The connector.
     pub key: String,

@@ -12,7 +12,11 @@ use serde_json::{Value, value::RawValue};
 
 /// A connector in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorSummary"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorSummary")
+)]
 pub struct Summary {
     /// Its key; the directory's name where there is no manifest that can be read.
     pub key: String,
@@ -51,7 +55,11 @@ pub struct Summary {
 
 /// Why something cannot be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorProblem"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorProblem")
+)]
 pub struct Problem {
     /// One word for programs.
     pub kind: String,
@@ -61,7 +69,11 @@ pub struct Problem {
 
 /// All there is to know about one connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorDescription"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorDescription")
+)]
 pub struct Description {
     /// As in a list.
     #[serde(flatten)]
@@ -83,7 +95,11 @@ pub struct Description {
 
 /// An operation, and what it takes as JSON Schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OperationDescription"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "OperationDescription")
+)]
 pub struct OperationDescription {
     /// The title of its category.
     pub category: String,
@@ -96,7 +112,11 @@ pub struct OperationDescription {
 
 /// A connector's process and what it went through.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectorProcess"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ConnectorProcess")
+)]
 #[serde(default)]
 pub struct ProcessDescription {
     /// `stopped`, `starting`, `busy` (with calls), `idle`, `checking` (it is asked whether it
@@ -179,7 +199,11 @@ pub struct CallAnswer {
 
 /// How far a call is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallProgress"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CallProgress")
+)]
 pub struct CallProgress {
     /// How much is done.
     pub progress: i32,
@@ -243,7 +267,11 @@ pub struct InstallOutcome {
 
 /// A connector that a catalog has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AvailableConnector"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "AvailableConnector")
+)]
 pub struct Available {
     /// Its key.
     pub key: String,
@@ -274,7 +302,11 @@ pub struct Available {
 
 /// What a search found, and what a catalog that could not be read said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CatalogAnswer"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CatalogAnswer")
+)]
 pub struct SearchAnswer {
     /// What was found.
     pub available: Vec<Available>,
@@ -284,7 +316,11 @@ pub struct SearchAnswer {
 
 /// One set of config values of a connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instance"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Instance")
+)]
 pub struct InstanceView {
     /// Its id.
     pub id: String,
@@ -311,7 +347,11 @@ pub struct InstanceView {
 
 /// Who signed in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Identity"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Identity")
+)]
 pub struct IdentityView {
     /// The service's id of the user.
     pub user_id: String,
@@ -359,7 +399,11 @@ pub struct HistoryQuery {
 
 /// A page of calls, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallPage"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CallPage")
+)]
 pub struct HistoryPage {
     /// The calls.
     pub calls: Vec<HistoryEntry>,
@@ -370,7 +414,11 @@ pub struct HistoryPage {
 
 /// A call that was made. It never holds input, config or result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CallRecord"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CallRecord")
+)]
 pub struct HistoryEntry {
     /// Its id.
     pub id: String,

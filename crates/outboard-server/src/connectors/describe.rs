@@ -5,7 +5,7 @@ use outboard_connector::{
     download::Progress,
     host::{
         CallAnswer, CallProgress, CallRequest, Description, HistoryPage, InstallOptions,
-        InstallOutcome, InstanceChange, InstanceView, SearchAnswer, SignIn, Summary,
+        InstallOutcome, InstanceChange, InstanceView, Review, SearchAnswer, SignIn, Summary,
     },
 };
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
@@ -170,6 +170,7 @@ impl Described {
                 .fails(502, &["download"]),
             self.history(),
             self.install(),
+            self.review(),
             self.of_one(Method::GET, "", ("get", ""), "Everything about one")
                 .answers(200, "It.", schema_of::<Description>, description_example()),
             self.of_one(Method::DELETE, "", ("remove", ""), "Removes one")
@@ -267,6 +268,51 @@ impl Described {
         .fails(404, &["not_found"])
         .fails(409, &["conflict"])
         .fails(413, &["too_large"])
+        .fails(422, &["unusable", "invalid_input"])
+        .fails(502, &["download", "misbehaved"])
+        .fails(504, &["deadline"])
+    }
+
+    fn review(&self) -> Operation {
+        let rights = |destructive: &[&str]| {
+            json!({
+                "destructive": destructive, "secrets": [], "variables": [], "scopes": [],
+                "sign_in": [],
+            })
+        };
+        self.new(
+            Method::POST,
+            "/install/review",
+            ("review", "Install"),
+            "What an installation would bring",
+        )
+        .about("Gets the package and judges it, and installs nothing.")
+        .takes(
+            install_body,
+            "As for an installation.",
+            json!({ "name": "weather" }),
+        )
+        .answers(
+            200,
+            "`refusal` says why an installation would be refused, if it would.",
+            schema_of::<Review>,
+            json!({
+                "key": "weather", "name": "Weather", "kind": "connector", "version": "0.2.0",
+                "description": "Forecasts from the weather service", "installed": "0.1.0",
+                "signed": "none", "unsigned": false, "source": "/home/me/weather/dist/weather",
+                "operations": ["forecast", "station_delete"],
+                "rights": rights(&["station_delete"]),
+                "changes": {
+                    "operations_added": ["station_delete"], "operations_removed": [],
+                    "operations_changed": [],
+                    "config": { "added": [], "removed": [], "now_required": [], "other_type": [] },
+                    "rights_added": rights(&["station_delete"]), "rights_removed": rights(&[]),
+                },
+            }),
+        )
+        .fails(400, &["bad_input", "invalid_name"])
+        .fails(403, &["refused"])
+        .fails(409, &["conflict"])
         .fails(422, &["unusable", "invalid_input"])
         .fails(502, &["download", "misbehaved"])
         .fails(504, &["deadline"])
@@ -610,7 +656,8 @@ fn catalog_example() -> Value {
     json!({
         "available": [{
             "key": "github", "name": "GitHub", "description": "Issues and pull requests",
-            "version": "1.2.0", "arch_ok": true, "os_arch": ["linux/amd64"],
+            "kind": "connector",
+            "catalog": "https://catalog.example.org/catalog.json", "version": "1.2.0", "arch_ok": true, "os_arch": ["linux/amd64"],
             "tags": ["Development"], "update_available": false,
         }],
         "warnings": [],

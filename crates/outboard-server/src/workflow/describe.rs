@@ -121,9 +121,11 @@ fn run() -> Value {
     json!({
         "id": "d24a3842-7e60-4104-9c51-df89b8b591f8", "pipeline": "hello", "trigger": "manual",
         "status": "succeeded", "started_at": "2026-11-24T01:43:59.855735923Z",
-        "duration_ms": 0.178, "output": { "message": "hello world" },
+        "duration_ms": 0.178,
+        "input": { "name": "world" }, "output": { "message": "hello world" },
         "steps": [{
-            "name": "say", "type": "step.log", "status": "succeeded", "duration_ms": 0.103,
+            "name": "say", "type": "step.log", "plugin": "builtin", "status": "succeeded",
+            "offset_ms": 0.02, "duration_ms": 0.103, "input": { "message": "hello world" },
             "output": { "message": "hello world" },
         }],
     })

@@ -10,7 +10,11 @@ use crate::engine::{EngineError, EngineErrorKind};
 
 /// One execution of a pipeline.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Run"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Run")
+)]
 pub struct RunResult {
     /// Unique.
     pub id: String,
@@ -47,7 +51,11 @@ pub struct RunResult {
 
 /// One execution of a step, or of what undoes it.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "StepRecord"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "StepRecord")
+)]
 pub struct StepRecord {
     /// The step's name.
     pub name: String,
@@ -64,6 +72,7 @@ pub struct StepRecord {
     pub status: RunStatus,
     /// How long after the run it began. In milliseconds in JSON.
     #[serde(rename = "offset_ms", serialize_with = "milliseconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub offset: Duration,
     /// How long it took; so far, while it goes on. In milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]

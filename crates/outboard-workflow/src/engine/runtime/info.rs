@@ -6,7 +6,11 @@ use crate::engine::workflow_file::{ErrorStrategy, PipelineDefinition, TriggerDef
 
 /// A pipeline, for lists.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Pipeline"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Pipeline")
+)]
 pub struct PipelineInfo {
     /// Its name.
     pub name: String,
@@ -30,7 +34,11 @@ pub struct PipelineInfo {
 
 /// A step of a pipeline, for lists.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PipelineStep"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "PipelineStep")
+)]
 pub struct StepInfo {
     /// Its name.
     pub name: String,
