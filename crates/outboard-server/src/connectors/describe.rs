@@ -241,6 +241,7 @@ impl Described {
                 "outcome": "ok", "result_bytes": 79,
             }] }),
         )
+        .fails(422, &["invalid_input"])
     }
 
     fn install(&self) -> Operation {

@@ -175,7 +175,7 @@ impl Operation {
         self.query(
             "limit",
             json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 50 }),
-            "How many items a page has.",
+            "How many items a page has. Less is taken as 1, more as 500.",
         )
         .query("cursor", json!({ "type": "string" }), cursor)
     }

@@ -8,6 +8,7 @@ mod connectors;
 mod contract;
 mod details;
 mod events;
+mod fuzz;
 mod golden;
 mod guard;
 mod idempotency;
