@@ -76,7 +76,7 @@ pub(crate) struct Trouble {
 }
 
 /// What only connectors have: processes that come and go with the calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub(crate) struct PoolNumbers {
     /// Calls that wait for a process.
     pub(crate) waiting: usize,
