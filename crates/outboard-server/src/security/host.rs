@@ -77,7 +77,9 @@ impl HostPolicy {
                 && get("sec-fetch-dest") == Some("document")
                 && *method == Method::GET
                 && may_be_followed(uri.path());
-            if !followed && !of_a_frame {
+            // In a window of its own it would be no part of a page of ours.
+            let in_a_window = get("sec-fetch-dest") == Some("document");
+            if !followed && (!of_a_frame || in_a_window) {
                 return Err(Refusal::Origin(site.to_owned()));
             }
         }
