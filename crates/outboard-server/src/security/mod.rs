@@ -23,6 +23,8 @@ mod access;
 mod audit;
 mod csrf;
 mod error;
+#[cfg(test)]
+mod every_route;
 mod host;
 mod limits;
 mod links;
