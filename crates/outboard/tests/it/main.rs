@@ -11,3 +11,4 @@ mod plugin;
 mod run;
 mod serve;
 mod support;
+mod token;

@@ -226,7 +226,11 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(home: &Home, arguments: &[&str]) -> Serving {
-        let fixed = ["serve", "--addr", "127.0.0.1:0", "--json"];
+        Serving::start_at(home, "127.0.0.1:0", arguments)
+    }
+
+    pub(crate) fn start_at(home: &Home, address: &str, arguments: &[&str]) -> Serving {
+        let fixed = ["serve", "--addr", address, "--json"];
         let mut command = home.command(&[&fixed, arguments].concat());
         command.stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
