@@ -28,6 +28,7 @@ mod provider;
 mod serve;
 mod server;
 mod trigger;
+mod ui_file;
 mod wire;
 
 pub use self::{
@@ -41,4 +42,7 @@ pub use self::{
     server::{MAX_MESSAGE_BYTES, PluginServer},
     trigger::{TriggerCallback, TriggerInstance},
 };
-pub use outboard_contracts::schema::{ConfigField, ModuleSchema, ServiceIo};
+pub use outboard_contracts::{
+    schema::{ConfigField, ModuleSchema, ServiceIo},
+    ui::{UiManifest, UiNavItem},
+};

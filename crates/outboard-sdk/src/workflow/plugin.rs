@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use outboard_contracts::{schema::ModuleSchema, value::Map};
+use outboard_contracts::{schema::ModuleSchema, ui::UiManifest, value::Map};
 
 use super::{
     Engine, Manifest, ModuleInstance, ModuleProvider, PluginProvider, SchemaProvider, StepInstance,
@@ -41,6 +41,7 @@ pub struct Plugin {
     steps: BTreeMap<String, Factory<dyn StepInstance>>,
     triggers: BTreeMap<String, TriggerFactory>,
     schemas: Vec<ModuleSchema>,
+    ui: Option<UiManifest>,
     engine: Engine,
 }
 
@@ -53,6 +54,7 @@ impl Plugin {
             steps: BTreeMap::new(),
             triggers: BTreeMap::new(),
             schemas: Vec::new(),
+            ui: None,
             engine: Engine::new(),
         }
     }
@@ -102,6 +104,13 @@ impl Plugin {
         self
     }
 
+    /// Adds pages to the admin UI, as [`PluginProvider::ui_manifest`] explains.
+    #[must_use]
+    pub fn ui(mut self, ui: UiManifest) -> Self {
+        self.ui = Some(ui);
+        self
+    }
+
     /// Describes a module type.
     #[must_use]
     pub fn schema(mut self, schema: ModuleSchema) -> Self {
@@ -134,6 +143,10 @@ impl PluginProvider for Plugin {
 
     fn schemas(&self) -> Option<&dyn SchemaProvider> {
         Some(self)
+    }
+
+    fn ui_manifest(&self) -> Option<UiManifest> {
+        self.ui.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a plugin offers, as traits.
 
 use async_trait::async_trait;
-use outboard_contracts::{schema::ModuleSchema, value::Map};
+use outboard_contracts::{schema::ModuleSchema, ui::UiManifest, value::Map};
 
 use super::{Engine, Manifest, ModuleInstance, StepInstance, TriggerCallback, TriggerInstance};
 use crate::Error;
@@ -70,6 +70,15 @@ pub trait PluginProvider: Send + Sync + 'static {
 
     /// The part that describes module types. None unless overridden.
     fn schemas(&self) -> Option<&dyn SchemaProvider> {
+        None
+    }
+
+    /// The pages that the plugin adds to the admin UI. None unless overridden.
+    ///
+    /// When the plugin starts, [`serve`](super::serve) writes them as `ui.json` where the
+    /// plugin is installed, beside its `plugin.json`, unless there is such a file. Their
+    /// HTML, scripts and styles are files in `assets` there.
+    fn ui_manifest(&self) -> Option<UiManifest> {
         None
     }
 }

@@ -8,7 +8,7 @@ use outboard_go_plugin::{
     plugin::{self, ServeConfig},
 };
 
-use super::{PluginProvider, PluginServer};
+use super::{PluginProvider, PluginServer, ui_file};
 use crate::log;
 
 /// Serves `provider` until the host ends it. This is the whole `main`:
@@ -21,7 +21,8 @@ use crate::log;
 /// ```
 ///
 /// It brings a runtime of its own, on this thread. Unless the program has set one before, it
-/// installs [`crate::log`] for `tracing`. When the host asks for the end, or on SIGTERM,
+/// installs [`crate::log`] for `tracing`. A plugin with pages gets its `ui.json`; see
+/// [`PluginProvider::ui_manifest`]. When the host asks for the end, or on SIGTERM,
 /// calls that are running get 0.9 s to finish, then modules that still run get as
 /// long to stop. Started by hand, it says that it is a plugin and returns a failure.
 ///
@@ -30,6 +31,10 @@ use crate::log;
 /// When called from within a tokio runtime.
 pub fn serve(provider: impl PluginProvider) -> ExitCode {
     log::install();
+    // Whoever starts it by hand has not installed it.
+    if std::env::var(MAGIC_COOKIE_KEY).is_ok_and(|cookie| cookie == MAGIC_COOKIE_VALUE) {
+        ui_file::write(&provider);
+    }
     let server = PluginServer::new(provider);
     let handshake = HandshakeConfig::new(MAGIC_COOKIE_KEY, MAGIC_COOKIE_VALUE, PROTOCOL_VERSION);
     let serving = server.clone();

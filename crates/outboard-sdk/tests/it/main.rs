@@ -10,3 +10,4 @@ mod newest;
 mod process;
 mod session;
 mod steps;
+mod ui_file;
