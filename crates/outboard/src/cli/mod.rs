@@ -71,6 +71,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  outboard plugin list\n  outboard plugin load kv"
     )]
     Plugin(PluginCommand),
+    /// Look at, load and reload pages that plugins add to the admin UI
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  outboard ui list\n  outboard ui reload reports"
+    )]
+    Ui(UiCommand),
     /// Build, install, configure and call connectors
     #[command(
         subcommand,
@@ -209,6 +215,45 @@ pub(crate) enum PluginCommand {
         after_help = "Examples:\n  outboard plugin logs kv\n  outboard plugin logs kv -f -n 20"
     )]
     Logs(LogsArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UiCommand {
+    /// Write a new page, ready to load: ui.json, HTML, a style and a script
+    #[command(after_help = "Examples:\n  outboard ui new reports\n  \
+        outboard ui new reports --path \"$(outboard config show plugins_dir)/reports\"")]
+    New(UiNewArgs),
+    /// The UI plugins that are there, and which of them are loaded
+    #[command(after_help = "Examples:\n  outboard ui list\n  \
+        outboard ui list --json --data-dir /srv/outboard")]
+    List,
+    /// All there is to know about one UI plugin
+    #[command(
+        after_help = "Examples:\n  outboard ui show reports\n  outboard ui show reports --json"
+    )]
+    Show(NameArgs),
+    /// Show a plugin's pages in the running server
+    #[command(
+        after_help = "Examples:\n  outboard ui load reports\n  outboard ui load reports --json"
+    )]
+    Load(NameArgs),
+    /// Take a plugin's pages away; its program, if it has one, runs on
+    #[command(after_help = "Examples:\n  outboard ui unload reports\n  \
+        outboard ui unload reports --json")]
+    Unload(NameArgs),
+    /// Take a plugin's new files, and its new program if it runs, as one
+    #[command(after_help = "Examples:\n  outboard ui reload reports\n  \
+        outboard ui reload reports --json")]
+    Reload(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UiNewArgs {
+    /// Lower case letters, digits and hyphens
+    pub(crate) name: String,
+    /// Where to write it [default: a directory of that name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

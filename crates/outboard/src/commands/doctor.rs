@@ -7,6 +7,7 @@ use std::{
 };
 
 use outboard_contracts::connector::Kind;
+use outboard_server::{AssetLimits, discover_ui_plugins, inspect_ui_plugin};
 use outboard_workflow::external::{DiscoveredPlugin, ExternalPluginManager};
 use serde::Serialize;
 
@@ -77,6 +78,7 @@ pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> 
     let mut checks = vec![kernel(), process_descriptors(), open_files(), sockets()];
     checks.push(data_directory(&settings.data_dir()));
     checks.extend(plugins(&settings.plugins_dir()));
+    checks.extend(ui_plugins(&settings.plugins_dir()));
     checks.extend(connectors(settings));
     checks.push(server(&settings.data_dir()));
     checks.push(environment());
@@ -287,6 +289,29 @@ fn plugins(path: &Path) -> Vec<Check> {
             ));
         }
     }
+    checks
+}
+
+/// UI plugins, read as they would be loaded.
+fn ui_plugins(path: &Path) -> Vec<Check> {
+    let name = "UI plugins";
+    let found = match discover_ui_plugins(path) {
+        Ok(found) => found,
+        // It was said of the plugins.
+        Err(_) => return Vec::new(),
+    };
+    let mut checks = Vec::new();
+    let mut usable = 0;
+    for plugin in found {
+        match inspect_ui_plugin(path, &plugin.name, &AssetLimits::default()) {
+            Ok(_) => usable += 1,
+            Err(error) => {
+                let hint = "its pages will not be shown";
+                checks.push(Check::problem(name, error.to_string(), hint));
+            }
+        }
+    }
+    checks.insert(0, Check::ok(name, format!("{usable} usable")));
     checks
 }
 

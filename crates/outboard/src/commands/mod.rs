@@ -12,6 +12,8 @@ mod plugin_new;
 mod run;
 mod serve;
 mod token;
+mod ui;
+mod ui_new;
 
 use outboard_contracts::connector::Kind;
 
@@ -42,6 +44,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Connector(command) => connector::run(command, &settings, output),
         Command::Tool(command) => connector::run_kind(Kind::Tool, command, &settings, output),
         Command::Job(command) => connector::run_kind(Kind::Job, command, &settings, output),
+        Command::Ui(command) => ui::run(command, &settings, output),
         Command::Token(command) => token::run(command, &settings, output),
         Command::Open { print } => open::run(print, &settings, output),
         Command::Doctor => doctor::run(&settings, output),

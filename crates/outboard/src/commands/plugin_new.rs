@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
         ("README.md", readme(name)),
         (".gitignore", "/target\n".to_owned()),
     ];
-    let written = write(&directory, &files)?;
+    let written = write(&directory, "src", &files)?;
     let result = json!({ "name": name, "directory": directory, "files": written });
     output.result(&result, || {
         line(&format!("wrote {} in {}", name, directory.display()));
@@ -48,8 +48,13 @@ pub(crate) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
     Ok(())
 }
 
-/// Writes a project into a directory that is not there yet, and says what was written.
-pub(super) fn write(directory: &Path, files: &[(&str, String)]) -> Result<Vec<PathBuf>, CliError> {
+/// Writes a project into a directory that is not there yet, with a subdirectory, and says
+/// what was written.
+pub(super) fn write(
+    directory: &Path,
+    subdirectory: &str,
+    files: &[(&str, String)],
+) -> Result<Vec<PathBuf>, CliError> {
     let cannot = |path: &Path| {
         let path = path.display().to_string();
         move |error: io::Error| {
@@ -66,7 +71,7 @@ pub(super) fn write(directory: &Path, files: &[(&str, String)]) -> Result<Vec<Pa
     }
     // Nothing that is there is touched.
     fs::create_dir(directory).map_err(cannot(directory))?;
-    fs::create_dir(directory.join("src")).map_err(cannot(directory))?;
+    fs::create_dir(directory.join(subdirectory)).map_err(cannot(directory))?;
     let mut written = Vec::new();
     for (file, text) in files {
         let path = directory.join(file);

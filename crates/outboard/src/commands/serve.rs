@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use outboard_server::{Access, HostPolicy, NewToken, Server, ServerTls, Token};
+use outboard_server::{Access, HostPolicy, NewToken, Server, ServerTls, Token, UiPluginManager};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -124,10 +124,12 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         interrupted().await;
     };
     let control = server.plugins().clone();
+    let pages = server.ui_plugins().clone();
     let requests = server.serve(listener, has_begun(), drain);
     // It answers from here on; /readyz says when the workflow runs.
     let work = async {
         let start = async {
+            load_pages(&pages).await;
             match &file {
                 Some(file) => {
                     progress(&format!("starting what {} needs", file.path.display()));
@@ -171,6 +173,19 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     };
     drop(written);
     served
+}
+
+/// Loads the pages that plugins bring. What is wrong with some of them is no reason not to
+/// serve: the log says it, and the list of UI plugins does.
+async fn load_pages(pages: &UiPluginManager) {
+    match pages.load_all().await {
+        Ok(failed) => {
+            for (plugin, error) in failed {
+                tracing::warn!(plugin, %error, "a UI plugin is not shown");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "no UI plugin is shown"),
+    }
 }
 
 /// What the server shows where TLS is spoken.

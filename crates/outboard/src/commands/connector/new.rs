@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &NewArgs, output: &Output) -> Result<(), CliError> 
         ("README.md", readme(key, arguments.kind)),
         (".gitignore", "/target\n/dist\n".to_owned()),
     ];
-    let written = write(&directory, &files)?;
+    let written = write(&directory, "src", &files)?;
     let result = json!({ "key": key, "directory": directory, "files": written });
     output.result(&result, || {
         let shown = directory.display();
