@@ -7,6 +7,7 @@ mod handshake_line;
 mod log_line;
 mod package_archive;
 mod plugin_manifest;
+mod ui_manifest;
 mod workflow_file;
 
 use crate::Target;
@@ -149,6 +150,32 @@ pub const TARGETS: &[Target] = &[
             "^1.2",
             ">=0.1, <2",
             "||",
+        ],
+        rounds: 100_000,
+    },
+    Target {
+        name: "ui_manifest",
+        run: ui_manifest::run,
+        words: &[
+            "\"name\":\"reports\"",
+            "\"version\":",
+            "\"navItems\":",
+            "\"id\":",
+            "\"label\":",
+            "\"category\":",
+            "\"order\":",
+            "\"requiredRole\":",
+            "\"requiredPermission\":",
+            "\"assetDir\":",
+            "\"permissions\":",
+            "\"operations.call:weather\"",
+            "../",
+            "/./",
+            "\\u0000",
+            "\\\\",
+            "null",
+            "[]",
+            "{}",
         ],
         rounds: 100_000,
     },

@@ -77,6 +77,11 @@ fn plugin_manifests_keep_their_promises() {
 }
 
 #[test]
+fn ui_manifests_keep_their_promises() {
+    corpus_and_mutations("ui_manifest");
+}
+
+#[test]
 fn workflow_files_keep_their_promises() {
     corpus_and_mutations("workflow_file");
 }

@@ -254,3 +254,28 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
         response.headers_mut().insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_a_path_is_written_it_decodes_to_plain_segments_or_to_nothing() {
+        const PIECES: [&str; 8] = ["a", "/", ".", "%2e", "%2F", "%00", "%5c", "%25"];
+        for number in 0..8_usize.pow(5) {
+            let pieces = (0..5).map(|place| PIECES[number / 8_usize.pow(place) % 8]);
+            let path: String = pieces.collect();
+            let Some(decoded) = decode(&path) else {
+                continue;
+            };
+            let plain = |segment: &str| {
+                !segment.is_empty() && !segment.starts_with('.') && !segment.contains(['\\', '\0'])
+            };
+            assert!(decoded.split('/').all(plain), "{path} {decoded}");
+            // A segment is one before and after.
+            let count = |text: &str| text.split('/').count();
+            assert_eq!(count(&decoded), count(&path), "{path} {decoded}");
+        }
+        assert_eq!(decode("a%2520b/%C3%BC").as_deref(), Some("a%20b/ü"));
+    }
+}

@@ -251,6 +251,30 @@ mod tests {
     }
 
     #[test]
+    fn no_way_of_writing_a_range_leaves_the_file() {
+        const PIECES: [&str; 8] = [
+            "bytes",
+            "=",
+            "-",
+            ",",
+            "0",
+            "7",
+            " ",
+            "99999999999999999999",
+        ];
+        for number in 0..8_usize.pow(5) {
+            let pieces = (0..5).map(|place| PIECES[number / 8_usize.pow(place) % 8]);
+            let range = format!("bytes={}", pieces.collect::<String>());
+            let given = headers(&[("range", &range)]);
+            for length in [0, 1, 8] {
+                if let Part::Bytes(bytes) = part(&given, ETAG, None, length) {
+                    assert!(bytes.start < bytes.end && bytes.end <= length, "{given:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_range_of_what_has_changed_is_answered_whole() {
         let modified = parse_date(AT);
         for (condition, part_of_it) in [

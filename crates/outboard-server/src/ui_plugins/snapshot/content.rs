@@ -42,8 +42,10 @@ const TYPES: &[(&str, &str)] = &[
     ("yml", "application/yaml"),
 ];
 
-/// Fewest hexadecimal digits that count as a hash.
-const HASH_DIGITS: usize = 8;
+/// Fewest hexadecimal digits that count as a hash behind a dot, as in the original's own
+/// example, and behind a hyphen, where also ordinary words stand.
+const DIGITS_BEHIND_DOT: usize = 6;
+const DIGITS_BEHIND_HYPHEN: usize = 8;
 
 pub(super) fn type_of(path: &str) -> &'static str {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -73,7 +75,7 @@ pub(super) fn is_compressible(content_type: &str) -> bool {
 }
 
 /// Whether a name has a hash of the content before its extension, as bundlers write it:
-/// `app.0123abcd.js`, `app-0123abcd.js`, also `app-0123abcd.js.map`.
+/// `app.0123ab.js`, `app-0123abcd.js`, also `app-0123abcd.js.map`.
 ///
 /// Digits alone could be a date, and letters alone a word: both must be there.
 pub(super) fn has_hash(path: &str) -> bool {
@@ -82,10 +84,15 @@ pub(super) fn has_hash(path: &str) -> bool {
     let Some((stem, _)) = name.rsplit_once('.') else {
         return false;
     };
-    let Some((_, hash)) = stem.rsplit_once(['.', '-']) else {
+    let Some(at) = stem.rfind(['.', '-']) else {
         return false;
     };
-    hash.len() >= HASH_DIGITS
+    let (separator, hash) = stem[at..].split_at(1);
+    let fewest = match separator {
+        "." => DIGITS_BEHIND_DOT,
+        _ => DIGITS_BEHIND_HYPHEN,
+    };
+    hash.len() >= fewest
         && hash
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -119,7 +126,9 @@ mod tests {
             ("a/b/app-0123abcd9e.min.js", false),
             ("app.0123abcd.js.map", true),
             ("0123abcd.js", false),
-            ("app.0123abc.js", false),
+            ("main.abc123.js", true),
+            ("app.01abc.js", false),
+            ("theme-ffee00.css", false),
             ("report-20260101.pdf", false),
             ("app-deadbeef.js", false),
             ("app-0123ABCD.js", false),
