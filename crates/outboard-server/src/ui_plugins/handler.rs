@@ -1,7 +1,7 @@
 //! The seven routes of the seed's handler of UI plugins.
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, Request, State, rejection::PathRejection},
     middleware,
     response::Response,
@@ -9,8 +9,14 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{UiPluginError, UiPluginManager};
-use crate::plugins::{PluginInfo, clean, envelope, not_found, wrong_method};
+use super::{
+    UiPluginError, UiPluginManager,
+    sight::{items_for, manifest_for, refused},
+};
+use crate::{
+    plugins::{PluginInfo, clean, envelope, not_found, wrong_method},
+    security::Principal,
+};
 
 /// Where the routes begin.
 pub(crate) const PREFIX: &str = "/api/v1/plugins/ui";
@@ -36,7 +42,8 @@ const POLICY: &str =
 /// let routes: axum::Router = UiPluginHandler::new(manager).router();
 /// ```
 ///
-/// It asks nobody for a token: what [`Server`](crate::Server) puts around it does.
+/// It asks nobody for a token: what [`Server`](crate::Server) puts around it does. A
+/// [`Principal`] among a request's extensions sees only the pages that are for it.
 #[derive(Clone, Debug)]
 pub struct UiPluginHandler {
     manager: UiPluginManager,
@@ -71,11 +78,22 @@ impl UiPluginHandler {
     }
 }
 
-async fn list(State(manager): State<UiPluginManager>, method: Method) -> Response {
+async fn list(
+    State(manager): State<UiPluginManager>,
+    principal: Option<Extension<Principal>>,
+    method: Method,
+) -> Response {
     if !is_read(&method) {
         return wrong_method("GET, HEAD");
     }
-    envelope::ok(manager.all_ui_plugin_infos())
+    let principal = principal.as_deref();
+    let entries = manager.entries();
+    let infos = entries.iter().filter_map(|entry| {
+        let mut info = entry.info();
+        info.nav_items = items_for(entry, principal)?;
+        Some(info)
+    });
+    envelope::ok(infos.collect::<Vec<_>>())
 }
 
 async fn available(State(manager): State<UiPluginManager>, method: Method) -> Response {
@@ -96,6 +114,7 @@ async fn available(State(manager): State<UiPluginManager>, method: Method) -> Re
 
 async fn manifest(
     State(manager): State<UiPluginManager>,
+    principal: Option<Extension<Principal>>,
     method: Method,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
@@ -106,9 +125,12 @@ async fn manifest(
         Ok(Path(name)) => manager.get(&name),
         Err(_) => None,
     };
-    match entry {
-        Some(entry) => envelope::ok(&entry.manifest),
-        None => envelope::error(StatusCode::NOT_FOUND, NOT_LOADED),
+    let Some(entry) = entry else {
+        return envelope::error(StatusCode::NOT_FOUND, NOT_LOADED);
+    };
+    match manifest_for(&entry, principal.as_deref()) {
+        Some(manifest) => envelope::ok(&manifest),
+        None => refused(&entry.manifest.name),
     }
 }
 
@@ -158,12 +180,17 @@ async fn reload(
 }
 
 async fn assets(State(manager): State<UiPluginManager>, request: Request) -> Response {
-    let found = asset_path(request.uri().path())
-        .and_then(|(name, path)| Some((manager.serve_assets(name)?, path)));
-    let Some((snapshot, path)) = found else {
+    let found =
+        asset_path(request.uri().path()).and_then(|(name, path)| Some((manager.get(name)?, path)));
+    let Some((entry, path)) = found else {
         return envelope::error(StatusCode::NOT_FOUND, NOT_LOADED);
     };
-    let mut response = snapshot.answer(path, request.method(), request.headers());
+    if items_for(&entry, request.extensions().get()).is_none() {
+        return refused(&entry.manifest.name);
+    }
+    let mut response = entry
+        .assets
+        .answer(path, request.method(), request.headers());
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(POLICY),

@@ -32,6 +32,7 @@ mod handler;
 mod manager;
 mod native;
 mod navigation;
+mod sight;
 mod snapshot;
 
 pub use self::{

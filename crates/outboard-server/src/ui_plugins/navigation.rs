@@ -81,3 +81,74 @@ impl Navigation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        security::{Role, Via},
+        ui_plugins::UiPluginManager,
+    };
+
+    async fn plugins() -> Vec<Arc<UiPluginEntry>> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let item = |id: &str, category: &str, order: i64| json!({ "id": id, "label": id.to_uppercase(), "category": category, "order": order });
+        let mut secret = item("secret", "tools", 0);
+        secret["requiredRole"] = "admin".into();
+        for (name, items) in [
+            (
+                "one",
+                json!([
+                    item("z", "", 1),
+                    item("b", "plugin", 2),
+                    item("g", "global", 0)
+                ]),
+            ),
+            (
+                "two",
+                json!([item("a", "plugin", 2), item("w", "workflow", 0), secret]),
+            ),
+        ] {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.join("assets")).expect("a directory");
+            let manifest = json!({ "navItems": items });
+            fs::write(path.join("ui.json"), manifest.to_string()).expect("a manifest");
+        }
+        let manager = UiPluginManager::new(directory.path());
+        assert!(manager.load_all().await.expect("plugins").is_empty());
+        manager.entries()
+    }
+
+    fn shown(navigation: &Navigation) -> Vec<String> {
+        let groups = navigation.groups.iter();
+        let of_group = |group: &NavigationGroup| {
+            let items: Vec<&str> = group.entries.iter().map(|entry| &*entry.item).collect();
+            format!("{}: {}", group.category, items.join(" "))
+        };
+        groups.map(of_group).collect()
+    }
+
+    #[tokio::test]
+    async fn pages_are_grouped_by_category_and_sorted_by_order_and_label() {
+        let plugins = plugins().await;
+        let viewer = Principal {
+            role: Some(Role::Viewer),
+            via: Via::Session,
+            ..Principal::anonymous()
+        };
+        let of = |who: &Principal, open| shown(&Navigation::for_principal(&plugins, who, open));
+        assert_eq!(of(&viewer, false), ["global: g", "plugin: z a b"]);
+        assert_eq!(
+            of(&viewer, true),
+            ["global: g", "workflow: w", "plugin: z a b"]
+        );
+        assert_eq!(
+            of(&Principal::local(), false),
+            ["global: g", "plugin: z a b", "tools: secret"]
+        );
+    }
+}
