@@ -16,9 +16,9 @@ use axum::{
     Extension, Json, Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Path, Request, State, rejection::JsonRejection},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_service::Service as _;
@@ -26,11 +26,11 @@ use tower_service::Service as _;
 use super::{
     Frames,
     grant::granted,
-    tickets::{LIFETIME, MAX_CALLS},
+    tickets::{LIFETIME, MAX_CALLS, Ticket},
 };
 use crate::{
     http::{Problem, RequestId},
-    security::Principal,
+    security::{AuditNote, Principal},
 };
 
 /// Largest body that a frame sends, and largest answer that it gets, in bytes.
@@ -71,14 +71,15 @@ pub(super) async fn renew(
     State(frames): State<Frames>,
     Extension(principal): Extension<Principal>,
     Path(ticket): Path<String>,
-) -> Result<Json<Renewed>, Problem> {
+) -> Result<Response, Problem> {
     let found = frames.find_own(&ticket, &principal)?;
     frames.tickets().renew(&ticket, tokio::time::Instant::now());
     let now = frames.plugins.get(&found.entry.manifest.name);
-    Ok(Json(Renewed {
+    let renewed = Renewed {
         expires_in: LIFETIME.as_secs(),
         current: now.is_some_and(|entry| Arc::ptr_eq(&entry, &found.entry)),
-    }))
+    };
+    Ok(noted(Json(renewed), NOTHING_TO_SAY))
 }
 
 pub(super) async fn call(
@@ -89,25 +90,45 @@ pub(super) async fn call(
     address: Option<Extension<ConnectInfo<SocketAddr>>>,
     Path(ticket): Path<String>,
     call: Result<Json<Call>, JsonRejection>,
-) -> Result<Json<Answered>, Problem> {
+) -> Result<Response, Problem> {
     let found = frames.find_own(&ticket, &principal)?;
     let Json(call) = call.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large("what the page sends"),
         _ => Problem::new(StatusCode::BAD_REQUEST, "bad_input", rejection.body_text())
             .with_hint(r#"send {"method","path","body"}"#),
     })?;
+    let mut extensions = Extensions::new();
+    extensions.insert(principal.clone());
+    if let Some(Extension(id)) = request_id {
+        extensions.insert(id);
+    }
+    if let Some(Extension(address)) = address {
+        extensions.insert(address);
+    }
+    let answered = match request(&call, &found, &principal) {
+        Ok(mut request) => {
+            *request.extensions_mut() = extensions;
+            answer(api, request, &found).await
+        }
+        Err(problem) => Err(problem),
+    };
+    let note = note(&call, &found, &answered);
+    Ok(match answered {
+        Ok(answered) => noted(Json(answered), note),
+        Err(problem) => noted(problem, note),
+    })
+}
+
+/// What is asked of the API. Nothing else of the page's own request goes along: neither
+/// its cookie nor its headers.
+fn request(call: &Call, ticket: &Ticket, principal: &Principal) -> Result<Request, Problem> {
     let method: Method = match call.method.as_str() {
         method @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE") => {
             method.parse().unwrap_or_default()
         }
         _ => return Err(Problem::bad_request("this method is none of the API's")),
     };
-    let uri = granted(&method, &call.path, &found.entry.manifest, &principal)?;
-    let _place = Arc::clone(&found.calls).try_acquire_owned().map_err(|_| {
-        let detail = format!("{MAX_CALLS} calls of this frame are worked on already");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail)
-            .with_hint("wait for the answers to some of them")
-    })?;
+    let uri = granted(&method, &call.path, &ticket.entry.manifest, principal)?;
     let body = match &call.body {
         None => Vec::new(),
         Some(value) => serde_json::to_vec(value)
@@ -125,22 +146,60 @@ pub(super) async fn call(
     if call.body.is_some() {
         headers.insert(header::CONTENT_TYPE, json);
     }
-    // Nothing else of the page's request goes along: neither its cookie nor its headers.
-    let extensions = request.extensions_mut();
-    extensions.insert(principal);
-    if let Some(Extension(id)) = request_id {
-        extensions.insert(id);
+    Ok(request)
+}
+
+async fn answer(api: Router, request: Request, ticket: &Ticket) -> Result<Answered, Problem> {
+    let _place = Arc::clone(&ticket.calls).try_acquire_owned().map_err(|_| {
+        let detail = format!("{MAX_CALLS} calls of this frame are worked on already");
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail)
+            .with_hint("wait for the answers to some of them")
+    })?;
+    let answered = tokio::time::timeout(DEADLINE, ask(api, request)).await;
+    answered.unwrap_or_else(|_| {
+        let detail = format!("the call was not answered within {DEADLINE:?}");
+        Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail))
+    })
+}
+
+/// What the audit log says: what was changed, and the first thing that was refused to a
+/// frame. A page that keeps asking must not push everybody else's lines out.
+fn note(call: &Call, ticket: &Ticket, answered: &Result<Answered, Problem>) -> AuditNote {
+    let read = matches!(call.method.as_str(), "GET" | "HEAD");
+    let status = match answered {
+        Ok(_) if read => return NOTHING_TO_SAY,
+        Err(_) if !ticket.is_first_refusal() => return NOTHING_TO_SAY,
+        Ok(answered) => answered.status,
+        Err(problem) => problem.status.as_u16(),
+    };
+    let of_a_text = |text: &str| text.chars().take(200).collect::<String>();
+    let (method, path) = (of_a_text(&call.method), of_a_text(&call.path));
+    // A query may hold anything.
+    let path = path.split('?').next().unwrap_or_default();
+    AuditNote {
+        action: Some("page_call"),
+        target: Some(format!("{method} {path}")),
+        detail: Some(format!(
+            "by the page {}/{}, answered {status}",
+            ticket.entry.manifest.name, ticket.item
+        )),
+        ..AuditNote::default()
     }
-    if let Some(Extension(address)) = address {
-        extensions.insert(address);
-    }
-    match tokio::time::timeout(DEADLINE, ask(api, request)).await {
-        Ok(answered) => answered.map(Json),
-        Err(_) => {
-            let detail = format!("the call was not answered within {DEADLINE:?}");
-            Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail))
-        }
-    }
+}
+
+/// Of what changes nothing.
+const NOTHING_TO_SAY: AuditNote = AuditNote {
+    principal: None,
+    action: None,
+    target: None,
+    detail: None,
+    is_known: true,
+};
+
+fn noted(answer: impl IntoResponse, note: AuditNote) -> Response {
+    let mut response = answer.into_response();
+    response.extensions_mut().insert(note);
+    response
 }
 
 async fn ask(mut api: Router, request: Request) -> Result<Answered, Problem> {

@@ -13,7 +13,10 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt::Write as _,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,8 @@ pub(super) struct Ticket {
     pub(super) item: String,
     /// A place for each call that is worked on.
     pub(super) calls: Arc<Semaphore>,
+    /// Whether something was refused to it already.
+    refused: AtomicBool,
     owner: (String, Via),
 }
 
@@ -50,8 +55,14 @@ impl Ticket {
             entry,
             item: item.to_owned(),
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            refused: AtomicBool::new(false),
             owner: (principal.id.clone(), principal.via),
         }
+    }
+
+    /// Whether this is the first thing that is refused to it.
+    pub(super) fn is_first_refusal(&self) -> bool {
+        !self.refused.swap(true, Ordering::Relaxed)
     }
 
     /// Whether it is this one who opened it, in the same way of showing who it is.

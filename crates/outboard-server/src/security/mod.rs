@@ -55,6 +55,7 @@ pub use self::{
     tokens::{NewToken, TokenInfo, TokenRequest, Tokens},
 };
 pub(crate) use self::{
+    audit::AuditNote,
     csrf::CsrfToken,
     routes::routes,
     rules::{Needs, needed},

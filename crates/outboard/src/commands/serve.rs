@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use outboard_server::{Access, HostPolicy, NewToken, Server, ServerTls, Token, UiPluginManager};
+use outboard_server::{
+    Access, HostPolicy, NewToken, PluginStates, Server, ServerTls, Token, UiPluginManager,
+};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -73,16 +75,19 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         true => None,
         false => Some(Token::random().map_err(|error| CliError::failed("internal", error))?),
     };
-    let database = host::database(settings)?;
+    let database = Arc::new(host::database(settings)?);
+    let states = PluginStates::open(Arc::clone(&database))
+        .map_err(|error| CliError::failed("database", error))?;
     let access = Access::builder(HostPolicy::new(bound, &settings.hosts()), token.clone())
-        .database(Arc::new(database))
+        .database(database)
         .requests_per_second(settings.requests_per_second()?)
         .build()
         .map_err(host::of_access)?;
     let mut server = Server::builder(manager.clone(), engine.clone(), access.clone())
         .max_requests(settings.max_requests()?)
         .expects_workflow(file.is_some())
-        .connectors(connectors.clone());
+        .connectors(connectors.clone())
+        .plugin_states(Arc::new(states));
     let speaks_tls = tls.is_some();
     if let Some(tls) = tls {
         server = server.tls(tls);
