@@ -12,6 +12,7 @@ mod http;
 mod metrics;
 mod native;
 mod openapi;
+mod overview;
 mod plugins;
 mod processes;
 mod readiness;

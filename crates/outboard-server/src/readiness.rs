@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use outboard_connector::host::{ConnectorHost, ListQuery};
 use outboard_workflow::{
     engine::WorkflowState,
     external::{PluginState, PluginStatus},
@@ -20,7 +21,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::server::AppState;
+use crate::{plugins::blocking, processes, server::AppState};
 
 /// What the server needs to know about itself.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Readiness {
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "NotReadyBecause")]
 struct Obstacle {
-    /// `stopping`, `workflow`, `plugin` or `missing`.
+    /// `stopping`, `workflow`, `plugin`, `database` or `missing`.
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     plugin: Option<String>,
@@ -118,6 +119,19 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
             name,
         });
     }
+    let connectors = match &state.connectors {
+        None => None,
+        Some(host) => {
+            if let Err(error) = host.check().await {
+                obstacles.push(Obstacle {
+                    kind: "database",
+                    plugin: None,
+                    detail: format!("the database of connectors cannot be used: {error}"),
+                });
+            }
+            Some(of_connectors(host).await)
+        }
+    };
     let missing = state.engine.missing().into_iter();
     obstacles.extend(missing.map(|missing| Obstacle {
         kind: "missing",
@@ -125,7 +139,8 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
         plugin: missing.plugin,
     }));
     if obstacles.is_empty() {
-        let ready = json!({ "status": "ok", "workflow": workflow, "plugins": plugins });
+        let mut ready = json!({ "status": "ok", "workflow": workflow, "plugins": plugins });
+        add(&mut ready, connectors);
         return Json(ready).into_response();
     }
     let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -133,7 +148,7 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
         .iter()
         .map(|obstacle| obstacle.detail.as_str())
         .collect();
-    let document = json!({
+    let mut document = json!({
         "title": status.canonical_reason(),
         "status": status.as_u16(),
         "kind": "not_ready",
@@ -142,10 +157,32 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
         "plugins": plugins,
         "problems": obstacles,
     });
+    add(&mut document, connectors);
     let mut response = (status, Json(document)).into_response();
     let kind = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+/// What is installed, and how it stands: `unusable` is in nobody's way but its callers'.
+async fn of_connectors(host: &ConnectorHost) -> Vec<Needed> {
+    let asked = host.clone();
+    let found = blocking(move || asked.statuses(ListQuery::default())).await;
+    let states = found.into_iter().map(|(summary, process)| {
+        let row = processes::of_connector(summary, process, None);
+        Needed {
+            name: row.name,
+            state: row.state,
+        }
+    });
+    states.collect()
+}
+
+/// Adds the connectors where the server has some.
+fn add(document: &mut serde_json::Value, connectors: Option<Vec<Needed>>) {
+    if let (Some(connectors), Some(document)) = (connectors, document.as_object_mut()) {
+        document.insert("connectors".to_owned(), json!(connectors));
+    }
 }
 
 fn in_the_way_of(name: &str, status: &PluginStatus) -> Option<Obstacle> {

@@ -35,6 +35,7 @@ use crate::{
     metrics::{self, Requests},
     native::{self, NativePlugins, PluginStates},
     openapi,
+    overview,
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
     readiness::{Readiness, readyz},
@@ -443,6 +444,7 @@ fn routes(state: AppState, connectors: Option<ConnectorHost>, max_requests: usiz
         .route("/openapi.json", get(openapi::answer))
         .route("/api/v1/events", get(all_events))
         .route("/api/v1/plugins", get(processes::list))
+        .route("/api/v1/problems", get(overview::list))
         .route("/api/v1/stats", get(stats::stats))
         .route(&format!("{prefix}/{{name}}"), get(plugins::details))
         .route(&format!("{prefix}/{{name}}/logs"), get(plugins::logs))

@@ -302,6 +302,17 @@ impl ConnectorHost {
         self.inner.changes.subscribe()
     }
 
+    /// Whether the database can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::State`].
+    pub async fn check(&self) -> Result<(), HostError> {
+        self.with_state(|state| state.disabled().map_err(of_state))
+            .await?;
+        Ok(())
+    }
+
     /// Tells somebody of each call of what is installed that ends, for as long as it is
     /// there.
     pub fn observe_calls(&self, observer: &Arc<dyn CallObserver>) {

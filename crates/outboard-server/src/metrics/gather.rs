@@ -354,6 +354,12 @@ fn of_what_was_lost(text: &mut Text, state: &AppState) {
         "Events that came too fast for those who follow, or for the server itself.",
     );
     text.sample("outboard_events_lost_total", &[], ring.lost());
+    text.metric(
+        "outboard_audit_lost_total",
+        Kind::Counter,
+        "Lines that are missing in the audit log: too many at once, or the disk failed.",
+    );
+    text.sample("outboard_audit_lost_total", &[], state.access.audit_lost());
     if let Some(host) = &state.connectors {
         text.metric(
             "outboard_history_lost_total",

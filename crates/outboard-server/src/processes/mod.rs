@@ -23,9 +23,11 @@ use outboard_connector::host::{ConnectorHost, ListQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use self::row::Trouble;
 pub(crate) use self::{
     describe::operation,
-    row::{Condition, Family, PluginRow},
+    row::{Condition, Family, PluginRow, of_connector},
     updates::Updates,
 };
 use crate::{

@@ -122,6 +122,9 @@ pub(crate) struct PluginRow {
     pub(crate) in_flight: usize,
     pub(crate) calls_last_hour: u64,
     pub(crate) errors_last_hour: u64,
+    /// `mutual_tls` or `plaintext`, of a workflow plugin with a process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) transport: Option<&'static str>,
     /// The numbers of a connector's pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pool: Option<PoolNumbers>,
@@ -137,7 +140,7 @@ pub(super) fn of_workflow(
     status: Option<PluginStatus>,
     shown: &dyn Fn(&str) -> String,
 ) -> PluginRow {
-    let mut row = empty(&plugin.name);
+    let mut row = PluginRow::named(&plugin.name);
     match plugin.manifest {
         Ok(manifest) => {
             row.version = manifest.version;
@@ -160,7 +163,7 @@ pub(super) fn of_workflow(
 
 /// A workflow plugin that runs and whose directory is gone.
 pub(super) fn without_directory(status: PluginStatus) -> PluginRow {
-    let mut row = empty(&status.name);
+    let mut row = PluginRow::named(&status.name);
     row.problem = Some(Trouble {
         kind: "not_found".to_owned(),
         detail: "its directory is gone; it runs until it is unloaded".to_owned(),
@@ -169,27 +172,39 @@ pub(super) fn without_directory(status: PluginStatus) -> PluginRow {
     row
 }
 
-fn empty(name: &str) -> PluginRow {
-    PluginRow {
-        family: Family::Workflow,
-        name: name.to_owned(),
-        title: name.to_owned(),
-        kind: "workflow".to_owned(),
-        description: String::new(),
-        state: "stopped",
-        condition: Condition::Off,
-        enabled: false,
-        version: String::new(),
-        update: None,
-        pid: None,
-        memory_bytes: None,
-        uptime_ms: None,
-        restarts: 0,
-        in_flight: 0,
-        calls_last_hour: 0,
-        errors_last_hour: 0,
-        pool: None,
-        problem: None,
+impl PluginRow {
+    /// A workflow plugin of which nothing is known but its name.
+    pub(crate) fn named(name: &str) -> PluginRow {
+        PluginRow {
+            family: Family::Workflow,
+            name: name.to_owned(),
+            title: name.to_owned(),
+            kind: "workflow".to_owned(),
+            description: String::new(),
+            state: "stopped",
+            condition: Condition::Off,
+            enabled: false,
+            version: String::new(),
+            update: None,
+            pid: None,
+            memory_bytes: None,
+            uptime_ms: None,
+            restarts: 0,
+            in_flight: 0,
+            calls_last_hour: 0,
+            errors_last_hour: 0,
+            pool: None,
+            transport: None,
+            problem: None,
+        }
+    }
+}
+
+/// The word for how the connection is protected.
+fn transport(encrypted: bool) -> &'static str {
+    match encrypted {
+        true => "mutual_tls",
+        false => "plaintext",
     }
 }
 
@@ -214,10 +229,11 @@ fn running(row: &mut PluginRow, status: PluginStatus) {
     row.uptime_ms = status.up_for.map(millis);
     row.restarts = u64::from(status.restarts);
     row.in_flight = status.calls;
+    row.transport = status.encrypted.map(transport);
 }
 
 /// A connector, and its process.
-pub(super) fn of_connector(
+pub(crate) fn of_connector(
     summary: Summary,
     process: ProcessDescription,
     update: Option<String>,
@@ -260,6 +276,8 @@ pub(super) fn of_connector(
         in_flight: process.in_flight,
         calls_last_hour: 0,
         errors_last_hour: 0,
+        // A connector that speaks no TLS is not started.
+        transport: None,
         pool: Some(PoolNumbers {
             waiting: process.waiting,
             leaving: process.leaving,

@@ -241,6 +241,11 @@ impl Access {
         &self.0.sessions
     }
 
+    /// How many lines of the audit log are missing since the server began.
+    pub(crate) fn audit_lost(&self) -> u64 {
+        self.0.audit.missing()
+    }
+
     pub(super) fn audit(&self) -> &Audit {
         &self.0.audit
     }

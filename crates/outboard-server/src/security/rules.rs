@@ -121,6 +121,7 @@ const RULES: &[(Methods, &str, Needs)] = &[
     ),
     (Read, "/api/v1/runs", needs(Permission::RUNS_READ)),
     (Read, "/api/v1/runs/{id}", needs(Permission::RUNS_READ)),
+    (Read, "/api/v1/problems", needs(Permission::PLUGINS_READ)),
     (Read, "/api/v1/stats", needs(Permission::RUNS_READ)),
     (Read, "/api/v1/events", needs(Permission::EVENTS_READ)),
     // Connectors, tools and jobs.

@@ -15,6 +15,7 @@
 mod assets;
 mod commands;
 mod form;
+pub(crate) mod chart;
 mod format;
 mod frames;
 mod json;

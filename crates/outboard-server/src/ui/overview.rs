@@ -3,14 +3,20 @@
 use askama::Template;
 use axum::extract::State;
 use outboard_connector::host::ListQuery;
-use outboard_workflow::external::PluginState;
 
 use super::{
+    chart,
     format::{Moment, duration},
     page::{Ui, UiResult},
     state::Mark,
 };
-use crate::{security::Permission, server::AppState};
+use crate::{
+    overview::{Problem, Severity, problems},
+    processes::Family,
+    security::Permission,
+    server::AppState,
+    stats::Which,
+};
 
 /// How many runs are shown.
 const RUNS: usize = 8;
@@ -19,6 +25,8 @@ const RUNS: usize = 8;
 #[template(path = "overview.html")]
 struct Overview {
     problems: Vec<Shown>,
+    notes: Vec<Shown>,
+    charts: Vec<Chart>,
     all_well: Mark,
     is_empty: bool,
     plugins_dir: String,
@@ -27,12 +35,75 @@ struct Overview {
     first_pipeline: Option<String>,
 }
 
+/// A small picture, and its numbers in words.
+struct Chart {
+    title: &'static str,
+    svg: String,
+    words: String,
+}
+
 /// Something that is wrong.
 struct Shown {
+    mark: Mark,
+    is_note: bool,
     what: String,
     why: String,
     remedy: String,
     href: String,
+}
+
+impl From<Problem> for Shown {
+    fn from(problem: Problem) -> Shown {
+        let tone = match problem.severity {
+            Severity::Bad => "bad",
+            Severity::Warning => "warn",
+            Severity::Note => "idle",
+        };
+        Shown {
+            mark: Mark {
+                word: problem.severity.as_str().to_owned(),
+                tone,
+            },
+            is_note: problem.severity == Severity::Note,
+            what: problem.what,
+            why: problem.why,
+            remedy: problem.remedy,
+            href: problem.link,
+        }
+    }
+}
+
+/// What somebody must be allowed to see to hear of a problem.
+fn needed(problem: &Problem) -> Permission {
+    match problem.family {
+        Some(Family::Connector) => Permission::CONNECTORS_READ,
+        _ => Permission::PLUGINS_READ,
+    }
+}
+
+fn charts(state: &AppState) -> Vec<Chart> {
+    let calls = state.stats.hour(&Which::default());
+    let mut charts = vec![
+        Chart {
+            title: "Calls",
+            svg: chart::bars("chart-calls", "calls", &calls),
+            words: chart::counted("calls", &calls),
+        },
+        Chart {
+            title: "Latency",
+            svg: chart::latency("chart-latency", &calls),
+            words: chart::took(&calls),
+        },
+    ];
+    if !state.engine.pipelines().is_empty() {
+        let runs = state.stats.hour_of_runs(None);
+        charts.push(Chart {
+            title: "Runs",
+            svg: chart::bars("chart-runs", "runs", &runs),
+            words: chart::counted("runs", &runs),
+        });
+    }
+    charts
 }
 
 struct Count {
@@ -53,19 +124,12 @@ struct Run {
 pub(super) async fn overview(State(state): State<AppState>, ui: Ui) -> UiResult {
     let manager = state.plugins.manager();
     let plugins = state.plugins.list().await.unwrap_or_default();
-    let mut problems = Vec::new();
-    for plugin in &plugins {
-        if let Some(PluginState::Failed { reason }) =
-            manager.status(&plugin.name).map(|status| status.state)
-        {
-            problems.push(Shown {
-                what: plugin.name.clone(),
-                why: format!("has failed: {reason}"),
-                remedy: "see its log, mend it, and reload it".to_owned(),
-                href: format!("/ui/plugins/workflow/{}", plugin.name),
-            });
-        }
-    }
+    let problems: Vec<Shown> = problems(&state)
+        .await
+        .into_iter()
+        .filter(|problem| ui.may(&needed(problem)))
+        .map(Shown::from)
+        .collect();
     let connectors = match &state.connectors {
         Some(host) => host
             .list(ListQuery { kind: None })
@@ -73,16 +137,6 @@ pub(super) async fn overview(State(state): State<AppState>, ui: Ui) -> UiResult 
             .unwrap_or_default(),
         None => Vec::new(),
     };
-    for connector in &connectors {
-        if let Some(problem) = &connector.problem {
-            problems.push(Shown {
-                what: connector.key.clone(),
-                why: problem.detail.clone(),
-                remedy: "install it again, or remove it".to_owned(),
-                href: format!("/ui/plugins/connector/{}", connector.key),
-            });
-        }
-    }
     let pipelines = state.engine.pipelines();
     let runs = if ui.may(&Permission::RUNS_READ) {
         state.engine.runs()
@@ -105,8 +159,15 @@ pub(super) async fn overview(State(state): State<AppState>, ui: Ui) -> UiResult 
         count(pipelines.len().to_string(), "pipelines", "/ui/runs"),
         count(runs.len().to_string(), "runs remembered", "/ui/runs"),
     ];
+    let charts = match ui.may(&Permission::RUNS_READ) {
+        true => charts(&state),
+        false => Vec::new(),
+    };
+    let (notes, problems) = problems.into_iter().partition(|shown| shown.is_note);
     let body = Overview {
         problems,
+        notes,
+        charts,
         all_well: Mark {
             word: "Everything is well".to_owned(),
             tone: "good",

@@ -18,6 +18,7 @@ mod metrics;
 mod native;
 mod openapi;
 mod pipelines;
+mod problems;
 mod processes;
 mod readiness;
 mod support;

@@ -130,7 +130,10 @@ struct Shared {
     /// Taken by the task that writes.
     receiver: Mutex<Option<mpsc::Receiver<Message>>>,
     strangers: Mutex<Rates>,
+    /// Lines that are not written yet to be missing.
     lost: AtomicU64,
+    /// All that are missing since the server began.
+    missing: AtomicU64,
 }
 
 /// Which lines somebody wants.
@@ -154,6 +157,7 @@ impl Audit {
             receiver: Mutex::new(Some(receiver)),
             strangers: Mutex::new(Rates::new(OF_STRANGERS)),
             lost: AtomicU64::new(0),
+            missing: AtomicU64::new(0),
         }))
     }
 
@@ -181,8 +185,18 @@ impl Audit {
                 .try_send(Message::Line(Box::new(line)))
                 .is_err()
         {
-            shared.lost.fetch_add(1, Ordering::Relaxed);
+            self.lose(1);
         }
+    }
+
+    fn lose(&self, lines: u64) {
+        self.0.lost.fetch_add(lines, Ordering::Relaxed);
+        self.0.missing.fetch_add(lines, Ordering::Relaxed);
+    }
+
+    /// How many lines are missing since the server began.
+    pub(super) fn missing(&self) -> u64 {
+        self.0.missing.load(Ordering::Relaxed)
     }
 
     /// Says that a token was used. Of one that finds no room the next is as good.
@@ -238,7 +252,7 @@ impl Audit {
             match tokio::task::spawn_blocking(work).await {
                 Ok(Ok(())) => {}
                 Ok(Err((error, unwritten))) => {
-                    self.0.lost.fetch_add(unwritten, Ordering::Relaxed);
+                    self.lose(unwritten);
                     tracing::error!(%error, unwritten, "the audit log cannot be written");
                 }
                 Err(error) => tracing::error!(%error, "the audit log's writer failed"),
