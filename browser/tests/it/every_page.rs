@@ -161,11 +161,12 @@ impl Visit<'_> {
         let wide = self.browser.script(
             "const width = document.documentElement.clientWidth;
              if (document.documentElement.scrollWidth <= width) return [];
-             return [...document.body.querySelectorAll('*')]
+             const wide = [...document.body.querySelectorAll('*')]
                  .filter(element => element.getBoundingClientRect().right > width + 1)
                  .filter(element => !element.closest('.scroll, pre'))
                  .slice(0, 3)
-                 .map(element => element.outerHTML.slice(0, 120))",
+                 .map(element => element.outerHTML.slice(0, 120));
+             return wide.length ? wide : ['a text, ' + document.documentElement.scrollWidth]",
             &[],
         );
         let wide = wide.as_array().cloned().unwrap_or_default();

@@ -24,7 +24,7 @@ fn a_plugin_that_is_killed_is_seen_again_without_a_load_of_the_page() {
         "document.querySelector('#offline').hidden",
     );
 
-    let row = "#row-workflow-store-plugin";
+    let row = "#workflow-store-plugin";
     browser.see(row, "ready");
     let pid = || {
         let cell = browser.text(&format!("{row} [data-label=Process]"));

@@ -1,12 +1,22 @@
 //! A server to look at: one with ten plugins in mixed states and something done with them,
 //! and one on which nothing was done yet.
 
-use std::{collections::HashMap, fs};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Api, Home, Serving, wait_until};
+use super::{
+    Api, Home, Serving,
+    programs::{program, scratch},
+    wait_until,
+};
 use crate::driver::Browser;
 
 /// A server, and the names in it that pages' addresses have.
@@ -49,12 +59,13 @@ impl World {
             "Says no at every start",
             "echo no >&2; exit 3",
         );
+        home.script_plugin("image-scaler", "", "exit 0");
         home.write(
             "data/plugins/image-scaler/plugin.json",
             "{\"name\": \"image-sc",
         );
         let workflow = home.demo_workflow();
-        publish_catalog(&home);
+        take_catalog(&home);
         let server = Serving::start(&home, &["--dev", "--workflow", workflow.to_str().unwrap()]);
         let api = Api::local(&home, &server);
         let mut world = World {
@@ -71,11 +82,11 @@ impl World {
 
     fn install(&self) {
         let home = &self.home;
-        let install = |package: std::path::PathBuf| {
+        let install = |package: PathBuf| {
             home.run(&["connector", "install", package.to_str().unwrap()]);
         };
         // An older version than the catalog's.
-        install(home.path("packages/sql-connector-0.9.0"));
+        install(release().join("packages/sql-connector-0.9.0"));
         install(home.connector_package("rest-connector", "0.1.0"));
         let shop = home.path("shop.db");
         let rows = "CREATE TABLE items (name TEXT, price REAL); \
@@ -164,10 +175,29 @@ impl World {
     }
 }
 
-/// Two versions of the SQL connector, signed and in a catalog.
-fn publish_catalog(home: &Home) {
+/// Settings with a catalog, and the key of its publisher among those that are trusted.
+fn take_catalog(home: &Home) {
+    let release = release();
+    let key = release.join("publisher.key.pub");
+    home.run(&["connector", "trust", key.to_str().unwrap()]);
+    let catalog = release.join("release/plugins.json");
+    let settings = format!("catalogs = {:?}\n", catalog.to_str().unwrap());
+    home.write("outboard.toml", &settings);
+}
+
+/// A directory in which two versions of the SQL connector and one of the other lie signed
+/// and packed, with a catalog of them. Packing takes seconds, so that it is done once.
+fn release() -> PathBuf {
+    static MADE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = scratch().join("release");
+    let programs = ["outboard", "sql-connector", "rest-connector"].map(program);
+    let changed = programs.iter().map(|path| modified(path)).max();
+    if modified(&made.join("release/plugins.json")) > changed.flatten() {
+        return made;
+    }
+    let home = Home::new();
     home.run(&["connector", "keygen", "publisher.key"]);
-    home.run(&["connector", "trust", "publisher.key.pub"]);
     for (program, version) in [
         ("sql-connector", "0.9.0"),
         ("sql-connector", "1.0.0"),
@@ -178,15 +208,24 @@ fn publish_catalog(home: &Home) {
         home.run(&["connector", "sign", package, "--key", "publisher.key"]);
         home.run(&["connector", "pack", package, "--out-dir", "release"]);
     }
-    home.run(&[
-        "connector",
-        "catalog",
-        "build",
-        "release",
-        "--out",
-        "release/plugins.json",
-    ]);
-    let catalog = home.path("release/plugins.json");
-    let settings = format!("catalogs = {:?}\n", catalog.to_str().unwrap());
-    home.write("outboard.toml", &settings);
+    let file = "release/plugins.json";
+    home.run(&["connector", "catalog", "build", "release", "--out", file]);
+    let unfinished = scratch().join(format!("release.{}", std::process::id()));
+    for part in ["release", "packages/sql-connector-0.9.0"] {
+        let to = unfinished.join(part);
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(home.path(part)).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+    let key = home.path("publisher.key.pub");
+    fs::copy(key, unfinished.join("publisher.key.pub")).unwrap();
+    let _ = fs::remove_dir_all(&made);
+    fs::rename(&unfinished, &made).unwrap();
+    made
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|file| file.modified()).ok()
 }
