@@ -45,6 +45,8 @@ fn keys_lead_from_page_to_page_filter_and_tell_themselves() {
     );
 
     // The list of keys takes the focus, and gives it back.
+    browser.press(&[keys::BACKSPACE; "storego?".len()]);
+    browser.holds("all rows are back", &format!("{shown}.length === 10"));
     browser.script("document.querySelector('#plugins a').focus()", &[]);
     let before = browser.script("return document.activeElement.textContent", &[]);
     browser.press(&['?']);

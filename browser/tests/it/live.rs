@@ -51,8 +51,12 @@ fn a_plugin_that_is_killed_is_seen_again_without_a_load_of_the_page() {
 #[test]
 fn a_server_that_goes_away_is_said_and_one_that_comes_back_too() {
     let Some(tools) = tools() else { return };
-    let World { server, home, .. } = World::empty();
+    let World {
+        server, home, api, ..
+    } = World::empty();
     let browser = Browser::open(&tools, "offline");
+    let link = api.done("/api/v1/sign-in-links", &serde_json::json!({}));
+    browser.go(link["url"].as_str().unwrap());
     browser.go(&server.at("/ui/plugins"));
     browser.script(MARK, &[]);
     browser.holds(
@@ -64,7 +68,7 @@ fn a_server_that_goes_away_is_said_and_one_that_comes_back_too() {
     browser.see("#offline", "does not answer");
     let server = wait_until("its port is free again", || {
         std::net::TcpListener::bind(&address).ok().map(drop)?;
-        Some(Serving::on(&home, &address, &["--dev"]))
+        Some(Serving::on(&home, &address, &[]))
     });
     browser.holds(
         "the banner is gone",

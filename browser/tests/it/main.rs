@@ -6,6 +6,8 @@ mod every_page;
 mod keyboard;
 mod live;
 mod pages;
+mod roles;
 mod scriptless;
+mod sign_in;
 mod smoke;
 mod support;

@@ -13,8 +13,27 @@
   let wait = 500;
   let retry = 0;
   const banner = document.getElementById("offline");
-  const tell = (topic, detail) =>
+  // What changes while a part is on its way to show an earlier change would be missed: it is
+  // told again once nothing is on its way.
+  const fetching = new Set();
+  const missed = new Set();
+  const tell = (topic, detail) => {
+    for (const part of fetching) if (!part.isConnected) fetching.delete(part);
+    if (fetching.size) missed.add(topic);
     body.dispatchEvent(new CustomEvent("live:" + topic, { detail }));
+  };
+  body.addEventListener("htmx:beforeRequest", (event) => {
+    if (isLive(event.detail)) fetching.add(event.detail.elt);
+  });
+  body.addEventListener("htmx:afterRequest", (event) => {
+    fetching.delete(event.detail.elt);
+    if (fetching.size) return;
+    const again = [...missed];
+    missed.clear();
+    setTimeout(() => again.forEach((topic) => tell(topic)));
+  });
+  const isLive = (detail) =>
+    Boolean(detail.requestConfig?.triggeringEvent?.type?.startsWith("live:"));
   const topics = ["plugins", "connectors", "runs", "calls", "pages", "stats", "access"];
   function connect() {
     clearTimeout(retry);
@@ -58,8 +77,7 @@
     const part = event.detail.target;
     const busy = part.contains(document.activeElement)
       && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
-    const live = event.detail.requestConfig?.triggeringEvent?.type?.startsWith("live:");
-    if (live && (busy || part.querySelector("details.confirm[open], dialog[open]"))) {
+    if (isLive(event.detail) && (busy || part.querySelector("details.confirm[open], dialog[open]"))) {
       event.detail.shouldSwap = false;
     }
   });

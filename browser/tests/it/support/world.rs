@@ -33,7 +33,7 @@ impl World {
     /// Nothing but a server that was just started.
     pub(crate) fn empty() -> World {
         let home = Home::new();
-        let server = Serving::start(&home, &["--dev"]);
+        let server = Serving::start(&home, &[]);
         World {
             api: Api::local(&home, &server),
             server,
@@ -66,7 +66,7 @@ impl World {
         );
         let workflow = home.demo_workflow();
         take_catalog(&home);
-        let server = Serving::start(&home, &["--dev", "--workflow", workflow.to_str().unwrap()]);
+        let server = Serving::start(&home, &["--workflow", workflow.to_str().unwrap()]);
         let api = Api::local(&home, &server);
         let mut world = World {
             server,
@@ -171,7 +171,9 @@ impl World {
     /// Signs a browser in as whoever runs the server.
     #[track_caller]
     pub(crate) fn sign_in(&self, browser: &Browser) {
-        browser.go(&self.server.at("/ui/"));
+        let link = self.api.done("/api/v1/sign-in-links", &json!({}));
+        browser.go(link["url"].as_str().unwrap());
+        browser.see("h1", "Overview");
     }
 }
 
