@@ -109,12 +109,10 @@ impl Visit<'_> {
         if headings != 1 {
             found.push(format!("it has {headings} first headings"));
         }
-        let missing = page.name == "no-such-page";
-        // A page that is not there is told to the console, and should be.
         let complaints = browser.complaints();
         let complaints = complaints
             .into_iter()
-            .filter(|text| !(missing && text.contains("status of 404")));
+            .filter(|text| !(page.is_missing() && text.contains("status of 404")));
         found.extend(complaints.map(|text| format!("the console says {text}")));
         let own = format!("{}/", self.world.server.url);
         let strangers = browser

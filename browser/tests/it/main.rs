@@ -7,6 +7,7 @@ mod keyboard;
 mod live;
 mod pages;
 mod roles;
+mod run_it;
 mod scriptless;
 mod sign_in;
 mod smoke;
