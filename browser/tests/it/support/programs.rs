@@ -42,15 +42,16 @@ const CODE: &[&str] = &["src", "templates", "assets"];
 
 /// A program of the workspace.
 pub(crate) fn program(name: &str) -> PathBuf {
-    static BUILT: OnceLock<HashMap<&str, PathBuf>> = OnceLock::new();
+    static BUILT: OnceLock<Result<HashMap<&str, PathBuf>, String>> = OnceLock::new();
     let built = BUILT.get_or_init(build_old_ones);
+    let built = built.as_ref().unwrap_or_else(|problem| panic!("{problem}"));
     let program = built.get(name);
     program
         .unwrap_or_else(|| panic!("{name} is in no list of programs"))
         .clone()
 }
 
-fn build_old_ones() -> HashMap<&'static str, PathBuf> {
+fn build_old_ones() -> Result<HashMap<&'static str, PathBuf>, String> {
     let mut directory = env::current_exe().unwrap();
     directory.pop();
     directory.pop();
@@ -80,12 +81,14 @@ fn build_old_ones() -> HashMap<&'static str, PathBuf> {
         command.arg(directory.parent().unwrap());
         command.args(old.iter().flat_map(|name| ["--package", name]));
         let status = command.current_dir(repository()).status().unwrap();
-        assert!(status.success(), "cannot build {old:?}");
+        if !status.success() {
+            return Err(format!("cannot build {old:?}"));
+        }
     }
-    PROGRAMS
+    Ok(PROGRAMS
         .iter()
         .map(|(name, _)| (*name, without_symbols(name, &built(name))))
-        .collect()
+        .collect())
 }
 
 /// A copy without symbols where there is a `strip`, as there is beside most C compilers:
