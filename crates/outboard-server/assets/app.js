@@ -198,6 +198,25 @@
     if (list) list.dataset.level = event.target.value;
   });
 
+  // The server-sent events of an answer, as they come.
+  async function* eventsOf(answer) {
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let unread = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      unread += value;
+      let end;
+      while ((end = unread.indexOf("\n\n")) >= 0) {
+        const lines = unread.slice(0, end).split("\n");
+        unread = unread.slice(end + 2);
+        const name = lines.find((line) => line.startsWith("event: "))?.slice(7);
+        const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).replace(/^ /, "")).join("\n");
+        yield { name, data };
+      }
+    }
+  }
+
   // Running something: its progress as it comes, then the part of the page that it changed.
   async function run(form) {
     const box = form.querySelector("[data-progress]");
@@ -236,30 +255,19 @@
         const problem = await answer.json().catch(() => ({}));
         return ended(`Not run: ${problem.detail || answer.status}`);
       }
-      let unread = "";
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) return ended("The answer ended too early: the server stopped, or went away");
-        unread += value;
-        let end;
-        while ((end = unread.indexOf("\n\n")) >= 0) {
-          const lines = unread.slice(0, end).split("\n");
-          unread = unread.slice(end + 2);
-          const name = lines.find((line) => line.startsWith("event: "))?.slice(7);
-          const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).replace(/^ /, "")).join("\n");
-          if (name === "progress") {
-            const { done, total, text } = JSON.parse(data);
-            last = total ? `${done} of ${total}: ${text}` : text || `${done}`;
-            if (total) { bar.max = total; bar.value = done; }
-            clock();
-          } else if (name === "failed") {
-            return ended(`Not run: ${data}`);
-          } else if (name === "page") {
-            return swap(form, data);
-          }
+      for await (const { name, data } of eventsOf(answer)) {
+        if (name === "progress") {
+          const { done, total, text } = JSON.parse(data);
+          last = total ? `${done} of ${total}: ${text}` : text || `${done}`;
+          if (total) { bar.max = total; bar.value = done; }
+          clock();
+        } else if (name === "failed") {
+          return ended(`Not run: ${data}`);
+        } else if (name === "page") {
+          return swap(form, data);
         }
       }
+      ended("The answer ended too early: the server stopped, or went away");
     } catch (error) {
       ended(error.name === "AbortError" ? "Stopped" : "The server does not answer");
     } finally {
@@ -317,6 +325,80 @@
       keys.showModal();
     }
   });
+
+  // A part that is fetched again keeps what was opened in it.
+  let opened = [];
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const parts = event.detail.target.querySelectorAll("details[id]");
+    opened = [...parts].filter((part) => part.open).map((part) => part.id);
+  });
+  body.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) {
+      const part = document.getElementById(id);
+      if (part?.tagName === "DETAILS") part.open = true;
+    }
+    opened = [];
+  });
+
+  // Installing: the form goes to the API as JSON, which tells how far it is.
+  const phases = {
+    downloading: "Fetching the package",
+    verifying: "Verifying program and signature",
+    replacing: "Putting it in place",
+    done: "Done",
+  };
+  document.addEventListener("submit", (event) => {
+    if (!event.target.dataset?.install || !window.TextDecoderStream) return;
+    event.preventDefault();
+    install(event.target, event.submitter || event.target.querySelector("button"));
+  });
+  async function install(form, button) {
+    const box = form.querySelector(".progress");
+    const [bar, words] = [box.querySelector("progress"), box.querySelector("[role=status]")];
+    const sent = {};
+    for (const field of form.elements) {
+      if (!field.name || field.name === "csrf") continue;
+      if (field.type !== "checkbox") sent[field.name] = field.value;
+      else if (field.checked) sent[field.name] = true;
+    }
+    const fail = (text) => {
+      words.textContent = text;
+      bar.hidden = true;
+      button.disabled = false;
+    };
+    const told = ({ detail, hint }) => fail(`Not done: ${detail}${hint ? `. ${hint}` : ""}`);
+    button.disabled = true;
+    box.hidden = bar.hidden = false;
+    bar.removeAttribute("value");
+    words.textContent = "Asking the server";
+    try {
+      const answer = await fetch(form.dataset.install, {
+        method: "POST",
+        headers: {
+          Accept: "text/event-stream",
+          "Content-Type": "application/json",
+          "X-CSRF-Token": form.elements.csrf?.value || "",
+        },
+        body: JSON.stringify(sent),
+      });
+      if (!answer.headers.get("content-type")?.startsWith("text/event-stream")) {
+        return told(await answer.json());
+      }
+      for await (const { name, data } of eventsOf(answer)) {
+        const what = JSON.parse(data);
+        if (name === "done") return location.assign(form.dataset.done);
+        if (name === "error") return told(what);
+        if (name !== "progress") continue;
+        const { phase, percent } = what;
+        if (percent === null) bar.removeAttribute("value");
+        else bar.value = percent;
+        words.textContent = (phases[phase] || phase) + (percent === null ? "" : `, ${percent} %`);
+      }
+      fail("The server went away. What is installed is the old version or the new one, whole.");
+    } catch {
+      fail("The server does not answer. What is installed is the old version or the new one, whole.");
+    }
+  }
 
   // Where there is little room, the menu begins closed.
   const menu = document.querySelector(".menu");

@@ -3,6 +3,7 @@
 //! [`Server`] is the whole of it, with the checks that keep web pages and strangers
 //! out; [`PluginHandler`] is the five routes alone that Go hosts know.
 
+mod about;
 mod connection;
 mod connectors;
 mod database;
@@ -25,6 +26,7 @@ mod ui_plugins;
 mod workflow;
 
 pub use self::{
+    about::{About, MachineCheck, SettingInfo, Verdict},
     connectors::{CONNECTOR_STEP, ConnectorSteps, StepProblem},
     database::{Database, DatabaseError},
     http::Problem,

@@ -85,74 +85,110 @@ pub(crate) fn not_ready_schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
-    let mut obstacles = Vec::new();
-    if *state.readiness.stopping.borrow() {
-        obstacles.push(Obstacle {
-            kind: "stopping",
-            plugin: None,
-            detail: "the server is stopping".to_owned(),
-        });
-    }
-    let workflow = state.engine.workflow_state();
-    let in_the_way = match workflow {
-        WorkflowState::None if state.readiness.expects_workflow => {
-            Some("its plugins are being started, or it was stopped")
+/// Whether the server can do its work.
+#[derive(Debug)]
+pub(crate) struct Report {
+    workflow: WorkflowState,
+    plugins: Vec<Needed>,
+    connectors: Option<Vec<Needed>>,
+    obstacles: Vec<Obstacle>,
+}
+
+impl Report {
+    /// As it is now.
+    pub(crate) async fn of(state: &AppState) -> Report {
+        let mut obstacles = Vec::new();
+        if *state.readiness.stopping.borrow() {
+            obstacles.push(Obstacle {
+                kind: "stopping",
+                plugin: None,
+                detail: "the server is stopping".to_owned(),
+            });
         }
-        WorkflowState::Changing => Some("it is being started or stopped"),
-        _ => None,
-    };
-    obstacles.extend(in_the_way.map(|why| Obstacle {
-        kind: "workflow",
-        plugin: None,
-        detail: format!("the workflow does not run: {why}"),
-    }));
-    let mut plugins = Vec::new();
-    for name in state.engine.plugins_in_use() {
-        // Without a status it is one in this process, which is always there.
-        let Some(status) = state.plugins.manager().status(&name) else {
-            continue;
-        };
-        obstacles.extend(in_the_way_of(&name, &status));
-        plugins.push(Needed {
-            state: status.state.as_str(),
-            name,
-        });
-    }
-    let connectors = match &state.connectors {
-        None => None,
-        Some(host) => {
-            if let Err(error) = host.check().await {
-                obstacles.push(Obstacle {
-                    kind: "database",
-                    plugin: None,
-                    detail: format!("the database of connectors cannot be used: {error}"),
-                });
+        let workflow = state.engine.workflow_state();
+        let in_the_way = match workflow {
+            WorkflowState::None if state.readiness.expects_workflow => {
+                Some("its plugins are being started, or it was stopped")
             }
-            Some(of_connectors(host).await)
+            WorkflowState::Changing => Some("it is being started or stopped"),
+            _ => None,
+        };
+        obstacles.extend(in_the_way.map(|why| Obstacle {
+            kind: "workflow",
+            plugin: None,
+            detail: format!("the workflow does not run: {why}"),
+        }));
+        let mut plugins = Vec::new();
+        for name in state.engine.plugins_in_use() {
+            // Without a status it is one in this process, which is always there.
+            let Some(status) = state.plugins.manager().status(&name) else {
+                continue;
+            };
+            obstacles.extend(in_the_way_of(&name, &status));
+            plugins.push(Needed {
+                state: status.state.as_str(),
+                name,
+            });
         }
-    };
-    let missing = state.engine.missing().into_iter();
-    obstacles.extend(missing.map(|missing| Obstacle {
-        kind: "missing",
-        detail: format!("{} does not run: {}", missing.what, missing.reason),
-        plugin: missing.plugin,
-    }));
-    if obstacles.is_empty() {
+        let missing = state.engine.missing().into_iter();
+        obstacles.extend(missing.map(|missing| Obstacle {
+            kind: "missing",
+            detail: format!("{} does not run: {}", missing.what, missing.reason),
+            plugin: missing.plugin,
+        }));
+        let connectors = match &state.connectors {
+            None => None,
+            Some(host) => {
+                if let Err(error) = host.check().await {
+                    obstacles.push(Obstacle {
+                        kind: "database",
+                        plugin: None,
+                        detail: format!("the database of connectors cannot be used: {error}"),
+                    });
+                }
+                Some(of_connectors(host).await)
+            }
+        };
+        Report {
+            workflow,
+            plugins,
+            connectors,
+            obstacles,
+        }
+    }
+
+    /// Whether nothing is in the way.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.obstacles.is_empty()
+    }
+
+    /// What is in the way, in words.
+    pub(crate) fn details(&self) -> Vec<String> {
+        let obstacles = self.obstacles.iter();
+        obstacles.map(|obstacle| obstacle.detail.clone()).collect()
+    }
+}
+
+pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
+    let report = Report::of(&state).await;
+    let (is_ready, details) = (report.is_ready(), report.details().join("; "));
+    let Report {
+        workflow,
+        plugins,
+        connectors,
+        obstacles,
+    } = report;
+    if is_ready {
         let mut ready = json!({ "status": "ok", "workflow": workflow, "plugins": plugins });
         add(&mut ready, connectors);
         return Json(ready).into_response();
     }
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    let details: Vec<_> = obstacles
-        .iter()
-        .map(|obstacle| obstacle.detail.as_str())
-        .collect();
     let mut document = json!({
         "title": status.canonical_reason(),
         "status": status.as_u16(),
         "kind": "not_ready",
-        "detail": details.join("; "),
+        "detail": details,
         "workflow": workflow,
         "plugins": plugins,
         "problems": obstacles,

@@ -27,6 +27,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    about::About,
     connection::{self, Accepted},
     connectors,
     events::Events,
@@ -34,8 +35,7 @@ use crate::{
     http::{Idempotency, Limits, Problem, deadline, harden, identify, refuse_while_stopping},
     metrics::{self, Requests},
     native::{self, NativePlugins, PluginStates},
-    openapi,
-    overview,
+    openapi, overview,
     plugins::{self, PluginControl, PluginHandler},
     processes::{self, Updates},
     readiness::{Readiness, readyz},
@@ -77,6 +77,8 @@ pub(crate) struct AppState {
     pub(crate) access: Access,
     /// What pages showed a part of.
     pub(crate) results: ui::Results,
+    /// What it was told about itself.
+    pub(crate) about: Arc<About>,
 }
 
 impl FromRef<AppState> for PluginControl {
@@ -110,6 +112,7 @@ pub struct ServerBuilder {
     tls: Option<ServerTls>,
     max_requests: usize,
     expects_workflow: bool,
+    about: About,
 }
 
 /// The HTTP API over a manager of plugins and an engine.
@@ -171,6 +174,12 @@ impl ServerBuilder {
         self
     }
 
+    /// What the pages say about the server and its machine.
+    pub fn about(mut self, about: About) -> Self {
+        self.about = about;
+        self
+    }
+
     /// Whether the engine is to run a workflow before `/readyz` says that the server is
     /// ready: not unless set.
     pub fn expects_workflow(mut self, expects: bool) -> Self {
@@ -190,6 +199,7 @@ impl ServerBuilder {
             tls,
             max_requests,
             expects_workflow,
+            about,
         } = self;
         if tls.is_some() {
             access.speaks_tls();
@@ -220,6 +230,7 @@ impl ServerBuilder {
             updates: Updates::default(),
             access: access.clone(),
             results: ui::Results::default(),
+            about: Arc::new(about),
         };
         state.stats.observe(&manager, &engine, connectors.as_ref());
         let router = routes(state, connectors.clone(), max_requests);
@@ -257,6 +268,7 @@ impl Server {
             tls: None,
             max_requests: MAX_REQUESTS,
             expects_workflow: false,
+            about: About::default(),
         }
     }
 

@@ -241,6 +241,11 @@ impl Reader {
         !self.sources.is_empty()
     }
 
+    /// The catalogs in their order, without credentials.
+    pub fn shown(&self) -> Vec<String> {
+        self.config.sources.iter().map(Source::shown).collect()
+    }
+
     /// What all catalogs have. One that cannot be read is a warning, and its last copy is
     /// used. They are read at the same time, so this blocks for hardly longer than the
     /// timeout of one.

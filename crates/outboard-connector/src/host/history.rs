@@ -9,6 +9,8 @@ use crate::state::history::{CallFilter, MAX_PAGE, Outcome, RecordedCall};
 
 /// How many calls a page has unless it is asked for more.
 const PAGE: usize = 50;
+/// Stands for every outcome that is a failure.
+const FAILED: &str = "failed";
 
 impl ConnectorHost {
     /// How many calls are missing in the history, because too many came at once or the
@@ -33,16 +35,20 @@ impl ConnectorHost {
                     .map_err(|_| invalid(format!("{cursor:?} is no cursor")))?,
             ),
         };
+        let failed = query.outcome.as_deref() == Some(FAILED);
         let outcome = match &query.outcome {
             None => None,
+            Some(_) if failed => None,
             Some(word) => Some(
                 Outcome::ALL
                     .into_iter()
                     .find(|outcome| outcome.as_str() == word)
                     .ok_or_else(|| {
                         let words: Vec<_> = Outcome::ALL.map(Outcome::as_str).into();
-                        invalid(format!("{word:?} is no outcome"))
-                            .hint(format!("there are {}", words.join(", ")))
+                        invalid(format!("{word:?} is no outcome")).hint(format!(
+                            "there are {}, and {FAILED} for any failure",
+                            words.join(", ")
+                        ))
                     })?,
             ),
         };
@@ -52,6 +58,7 @@ impl ConnectorHost {
             operation: query.operation,
             instance: None,
             outcome,
+            failed,
             caller: query.caller,
             text: query.q.filter(|text| !text.is_empty()),
             before,

@@ -236,6 +236,9 @@ impl ConnectorHost {
                     update_available: release.is_some()
                         && installed.is_some_and(|installed| version_newer(&version, installed)),
                     arch_ok: release.is_some(),
+                    digest: release
+                        .as_ref()
+                        .is_some_and(|release| release.digests.contains_key(&platform)),
                     os_arch: entry.assets.into_keys().collect(),
                     tags: entry.default_tags.into_iter().map(|tag| tag.name).collect(),
                     installed: installed.map(str::to_owned),
@@ -256,6 +259,11 @@ impl ConnectorHost {
             available,
             warnings,
         })
+    }
+
+    /// The catalogs that are looked into, without credentials.
+    pub fn catalogs(&self) -> Vec<String> {
+        self.inner.catalog.shown()
     }
 
     fn installed(

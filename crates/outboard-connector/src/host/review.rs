@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use outboard_contracts::connector::Manifest;
+use outboard_contracts::connector::{Manifest, catalog::version_newer};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -52,6 +52,8 @@ pub struct Review {
     pub refusal: Option<String>,
     /// Whether the refusal is for want of a signature, which can be allowed for once.
     pub unsigned: bool,
+    /// Whether it is older than what is installed, which can be allowed, too.
+    pub older: bool,
     /// Where it came from.
     pub source: String,
     /// The SHA-256 of the archive. An installation that is asked for this one installs what
@@ -131,6 +133,9 @@ impl ConnectorHost {
             key_id,
             refusal: refusal.map(|error| of_store(error).to_string()),
             unsigned,
+            older: before
+                .as_ref()
+                .is_some_and(|before| version_newer(&before.version, &manifest.version)),
             archive_sha256: package.archive_sha256().map(str::to_owned),
             operations: manifest
                 .module

@@ -289,6 +289,9 @@ pub struct Available {
     pub version: String,
     /// Whether it runs here.
     pub arch_ok: bool,
+    /// Whether the catalog says what its archive must hash to.
+    #[serde(default)]
+    pub digest: bool,
     /// What it runs on.
     pub os_arch: Vec<String>,
     /// The words it is filed under.
@@ -385,7 +388,7 @@ pub struct HistoryQuery {
     pub key: Option<String>,
     /// Of this operation.
     pub operation: Option<String>,
-    /// With this outcome.
+    /// With this outcome; `failed` is any failure.
     pub outcome: Option<String>,
     /// By this caller.
     pub caller: Option<String>,

@@ -141,6 +141,7 @@ mod tests {
             description: String::new(),
             version: version.to_owned(),
             arch_ok: true,
+            digest: false,
             os_arch: Vec::new(),
             tags: Vec::new(),
             kind: "connector".to_owned(),

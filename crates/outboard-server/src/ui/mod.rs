@@ -13,9 +13,10 @@
 //! about what was done ([`Ui::done`]). So each page works without its script.
 
 mod assets;
+mod catalog;
+pub(crate) mod chart;
 mod commands;
 mod form;
-pub(crate) mod chart;
 mod format;
 mod frames;
 mod json;
@@ -27,6 +28,8 @@ mod plugin;
 mod plugins;
 mod problem;
 mod run_it;
+mod runs;
+mod settings;
 mod state;
 
 use axum::{
@@ -53,6 +56,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/ui/pages/{plugin}/{item}", get(frames::frame))
         .merge(plugin::routes())
         .merge(run_it::routes())
+        .merge(runs::routes())
+        .merge(catalog::routes())
+        .merge(settings::routes())
         .route("/ui/theme", post(page::set_theme))
         .route("/ui/live", get(live::live))
         .route("/ui/assets/{file}", get(assets::asset))

@@ -139,7 +139,7 @@ pub(super) async fn overview(State(state): State<AppState>, ui: Ui) -> UiResult 
     };
     let pipelines = state.engine.pipelines();
     let runs = if ui.may(&Permission::RUNS_READ) {
-        state.engine.runs()
+        state.engine.run_summaries()
     } else {
         Vec::new()
     };

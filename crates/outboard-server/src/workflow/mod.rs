@@ -23,7 +23,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use outboard_workflow::engine::{
     Engine, HttpMatch, Map, PipelineInfo, RunEvent,
-    pipeline::{RunResult, RunStatus},
+    pipeline::{self, RunResult, RunStatus},
     trigger_data,
 };
 use schemars::JsonSchema;
@@ -140,8 +140,8 @@ struct RunSummary {
     error: Option<String>,
 }
 
-impl From<RunResult> for RunSummary {
-    fn from(run: RunResult) -> RunSummary {
+impl From<pipeline::RunSummary> for RunSummary {
+    fn from(run: pipeline::RunSummary) -> RunSummary {
         RunSummary {
             id: run.id,
             pipeline: run.pipeline,
@@ -149,7 +149,7 @@ impl From<RunResult> for RunSummary {
             status: run.status,
             started_at: run.started_at.to_string(),
             duration_ms: run.duration.as_micros() as f64 / 1000.0,
-            error: run.error.map(|error| error.message),
+            error: run.error,
         }
     }
 }
@@ -158,7 +158,7 @@ async fn runs(
     State(engine): State<Engine>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RunSummary>>, Problem> {
-    let Page { items, next } = query.page(engine.runs(), "run", |run| &run.id)?;
+    let Page { items, next } = query.page(engine.run_summaries(), "run", |run| &run.id)?;
     let items = items.into_iter().map(RunSummary::from).collect();
     Ok(Json(Page { items, next }))
 }

@@ -74,9 +74,35 @@ impl Check {
     }
 }
 
+/// What this machine offers, without a look at what is installed. For the server's pages.
+pub(super) fn machine(data_dir: &Path) -> Vec<outboard_server::MachineCheck> {
+    let checks = of_machine(data_dir).into_iter().chain([environment()]);
+    checks
+        .map(|check| outboard_server::MachineCheck {
+            name: check.name.to_owned(),
+            verdict: match check.verdict {
+                Verdict::Ok => outboard_server::Verdict::Ok,
+                Verdict::Warning => outboard_server::Verdict::Warning,
+                Verdict::Problem => outboard_server::Verdict::Problem,
+            },
+            detail: check.detail,
+            hint: check.hint,
+        })
+        .collect()
+}
+
+fn of_machine(data_dir: &Path) -> Vec<Check> {
+    vec![
+        kernel(),
+        process_descriptors(),
+        open_files(),
+        sockets(),
+        data_directory(data_dir),
+    ]
+}
+
 pub(crate) fn run(settings: &Settings, output: &Output) -> Result<(), CliError> {
-    let mut checks = vec![kernel(), process_descriptors(), open_files(), sockets()];
-    checks.push(data_directory(&settings.data_dir()));
+    let mut checks = of_machine(&settings.data_dir());
     checks.extend(plugins(&settings.plugins_dir()));
     checks.extend(ui_plugins(&settings.plugins_dir()));
     checks.extend(connectors(settings));

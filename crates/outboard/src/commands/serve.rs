@@ -7,7 +7,8 @@ use std::{
 };
 
 use outboard_server::{
-    Access, HostPolicy, NewToken, PluginStates, Server, ServerTls, Token, UiPluginManager,
+    About, Access, HostPolicy, NewToken, PluginStates, Server, ServerTls, SettingInfo, Token,
+    UiPluginManager,
 };
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
@@ -87,7 +88,8 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
         .max_requests(settings.max_requests()?)
         .expects_workflow(file.is_some())
         .connectors(connectors.clone())
-        .plugin_states(Arc::new(states));
+        .plugin_states(Arc::new(states))
+        .about(about(settings));
     let speaks_tls = tls.is_some();
     if let Some(tls) = tls {
         server = server.tls(tls);
@@ -191,6 +193,18 @@ async fn load_pages(pages: &UiPluginManager) {
         }
         Err(error) => tracing::warn!(%error, "no UI plugin is shown"),
     }
+}
+
+/// What the pages say about this server.
+fn about(settings: &Settings) -> About {
+    let data_dir = settings.data_dir();
+    let shown = settings.all().map(|setting| SettingInfo {
+        name: setting.name.to_owned(),
+        value: setting.value.clone(),
+        source: setting.source.to_string(),
+        help: setting.help.to_owned(),
+    });
+    About::new(&data_dir, shown.collect()).with_checks(move || super::doctor::machine(&data_dir))
 }
 
 /// What the server shows where TLS is spoken.

@@ -29,6 +29,9 @@ pub struct CallFilter {
     pub instance: Option<String>,
     /// Only with this outcome.
     pub outcome: Option<Outcome>,
+    /// Only those that failed: with an outcome that is neither [`Outcome::Ok`] nor
+    /// [`Outcome::Cancelled`].
+    pub failed: bool,
     /// Only by this caller.
     pub caller: Option<String>,
     /// Only with this in one of its texts, in any case.
@@ -200,6 +203,7 @@ impl State {
                    AND (:operation IS NULL OR operation = :operation)
                    AND (:instance IS NULL OR instance = :instance)
                    AND (:outcome IS NULL OR outcome = :outcome)
+                   AND (NOT :failed OR outcome NOT IN ('ok', 'cancelled'))
                    AND (:caller IS NULL OR caller = :caller)
                    AND (:text IS NULL OR
                         connector || char(10) || operation || char(10) || instance || char(10)
@@ -214,6 +218,7 @@ impl State {
                     ":operation": filter.operation,
                     ":instance": filter.instance,
                     ":outcome": filter.outcome.map(Outcome::as_str),
+                    ":failed": filter.failed,
                     ":caller": filter.caller,
                     ":text": filter.text.as_deref().map(containing),
                     // One more says whether there is another page.

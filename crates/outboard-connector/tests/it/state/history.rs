@@ -376,3 +376,39 @@ fn the_history_of_one_connector_can_be_forgotten() {
     assert_eq!(state.forget_calls("github").unwrap(), 1);
     assert_eq!(state.calls(&CallFilter::default()).unwrap().calls.len(), 1);
 }
+
+#[test]
+fn calls_are_found_by_any_of_their_texts_and_by_having_failed() {
+    let home = Home::new();
+    let state = home.open();
+    let with = |operation: &str, outcome, message: &str| Call {
+        message: message.to_owned(),
+        ..call("github", operation, outcome)
+    };
+    record(
+        &state,
+        [
+            with("list", Outcome::Ok, ""),
+            with("open", Outcome::OperationError, "100% of the Disk is full"),
+            with("close", Outcome::Cancelled, "a_b"),
+            with("wait", Outcome::Deadline, ""),
+        ],
+    );
+    let found = |text: &str, failed| -> Vec<String> {
+        let filter = CallFilter {
+            text: Some(text.to_owned()),
+            failed,
+            ..CallFilter::default()
+        };
+        let calls = state.calls(&filter).unwrap().calls;
+        calls.into_iter().map(|one| one.call.operation).collect()
+    };
+    assert_eq!(found("disk", false), ["open"]);
+    assert_eq!(found("r-1", false).len(), 4);
+    assert_eq!(found("ADA", true), ["wait", "open"]);
+    // What would be a pattern is a text.
+    assert_eq!(found("0%", false), ["open"]);
+    assert_eq!(found("a_b", false), ["close"]);
+    assert_eq!(found("%", false), ["open"]);
+    assert_eq!(found("\\", false).len(), 0);
+}

@@ -317,6 +317,7 @@ mod tests {
             description: "Code".to_owned(),
             version: "0.2.0".to_owned(),
             arch_ok: true,
+            digest: false,
             os_arch: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             tags: vec!["Development".to_owned()],
             kind: "connector".to_owned(),

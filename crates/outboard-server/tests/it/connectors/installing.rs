@@ -341,10 +341,13 @@ async fn an_update_is_looked_at_before_it_is_made() {
     let body = json!({ "path": older }).to_string();
     let refused = client.post(&path, &body).await.json();
     assert!(
-        refused["refusal"].as_str().unwrap().contains("older"),
+        refused["refusal"].as_str().unwrap().contains("downgrade"),
         "{refused}"
     );
-    assert_eq!(refused["unsigned"], false);
+    assert_eq!(
+        (&refused["unsigned"], &refused["older"]),
+        (&json!(false), &json!(true))
+    );
     let nothing = json!({ "path": restaurant.path("nowhere") }).to_string();
     assert_ne!(client.post(&path, &nothing).await.status, 200);
     restaurant.close().await;

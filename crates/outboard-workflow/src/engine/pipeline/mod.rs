@@ -16,7 +16,7 @@ pub use config::ConfigTemplate;
 pub use context::PipelineContext;
 pub use kept::HIDDEN;
 pub(crate) use kept::{MAX_KEPT_INPUTS, input as kept_input, shorten};
-pub use record::{RunError, RunResult, RunStatus, StepRecord};
+pub use record::{RunError, RunResult, RunStatus, RunSummary, StepRecord};
 pub use runner::MAX_STEPS_PER_RUN;
 pub(crate) use runner::{Observer, Outcome, Pipeline};
 pub use template::{Placeholder, Root, Template, TemplateError};

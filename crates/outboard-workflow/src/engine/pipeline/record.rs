@@ -49,6 +49,27 @@ pub struct RunResult {
     pub compensations: Vec<StepRecord>,
 }
 
+/// A run without its data, for lists.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// Unique.
+    pub id: String,
+    /// Which pipeline.
+    pub pipeline: String,
+    /// What started it: `manual`, `http`, `schedule` or a plugin's trigger type.
+    pub trigger: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took; so far, while it goes on. In milliseconds in JSON.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// Why it failed, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// One execution of a step, or of what undoes it.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(
@@ -127,6 +148,19 @@ pub struct RunError {
 }
 
 impl RunResult {
+    /// The same without its data.
+    pub fn summary(&self) -> RunSummary {
+        RunSummary {
+            id: self.id.clone(),
+            pipeline: self.pipeline.clone(),
+            trigger: self.trigger.clone(),
+            status: self.status,
+            started_at: self.started_at,
+            duration: self.duration,
+            error: self.error.as_ref().map(|error| error.message.clone()),
+        }
+    }
+
     /// Whether the run ended well.
     pub fn succeeded(&self) -> bool {
         self.status == RunStatus::Succeeded

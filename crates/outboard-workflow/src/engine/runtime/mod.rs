@@ -30,7 +30,7 @@ use tokio::sync::{Notify, Semaphore, broadcast, watch};
 use self::{modules::Modules, runs::History, triggers::Triggers};
 use super::{
     Application, EngineError, HttpTable, TypeKind, TypeRegistry,
-    pipeline::{Pipeline, RunResult},
+    pipeline::{Pipeline, RunResult, RunSummary},
     workflow_file::{PluginRights, Workflow},
 };
 
@@ -201,6 +201,11 @@ impl Engine {
     /// The runs that are remembered, newest first.
     pub fn runs(&self) -> Vec<RunResult> {
         self.inner.history.all()
+    }
+
+    /// The same runs without their data.
+    pub fn run_summaries(&self) -> Vec<RunSummary> {
+        self.inner.history.summaries()
     }
 
     /// A run that goes on or is remembered.

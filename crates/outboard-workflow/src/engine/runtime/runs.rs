@@ -11,7 +11,9 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::observe::{EndedRun, EndedStep, RunObservers};
-use crate::engine::pipeline::{Observer, Outcome, RunResult, RunStatus, StepRecord, shorten};
+use crate::engine::pipeline::{
+    Observer, Outcome, RunResult, RunStatus, RunSummary, StepRecord, shorten,
+};
 
 /// How many events a follower may lag behind.
 const EVENTS: usize = 1024;
@@ -119,6 +121,20 @@ impl History {
     pub(super) fn all(&self) -> Vec<RunResult> {
         let records: Vec<Record> = lock(&self.runs).iter().rev().cloned().collect();
         records.iter().map(view).collect()
+    }
+
+    /// The same without their data, of which there may be much.
+    pub(super) fn summaries(&self) -> Vec<RunSummary> {
+        let records: Vec<Record> = lock(&self.runs).iter().rev().cloned().collect();
+        let summary = |record: &Record| {
+            let entry = lock(record);
+            let mut summary = entry.result.summary();
+            if !summary.status.is_final() {
+                summary.duration = entry.began.elapsed();
+            }
+            summary
+        };
+        records.iter().map(summary).collect()
     }
 
     pub(super) fn get(&self, id: &str) -> Option<RunResult> {
