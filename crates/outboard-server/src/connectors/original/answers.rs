@@ -69,7 +69,7 @@ pub(super) struct Listing {
     available: Vec<Entry>,
     #[serde(skip_serializing_if = "String::is_empty")]
     registry_error: String,
-    is_admin: bool,
+    pub(super) is_admin: bool,
 }
 
 /// One entry; the order of the fields is the original's.

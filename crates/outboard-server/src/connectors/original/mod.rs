@@ -21,7 +21,7 @@ mod answers;
 pub(super) mod describe;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
     response::Response,
     routing::{any, get, post},
@@ -42,7 +42,10 @@ use serde_json::json;
 
 use self::answers::{Done, Missing, Switched, TheirWords, failed, listing, ok, text, with_hint};
 use super::work::{self, Streams, progress, wants_events};
-use crate::http::Problem;
+use crate::{
+    http::Problem,
+    security::{Permission, Principal},
+};
 
 /// Where the routes begin.
 const ORIGINAL: &str = "/manager/api/plugins";
@@ -95,7 +98,10 @@ pub(crate) fn refusal(problem: &Problem) -> Response {
     )
 }
 
-async fn list(State(Manager { host, .. }): State<Manager>) -> Response {
+async fn list(
+    State(Manager { host, .. }): State<Manager>,
+    Extension(principal): Extension<Principal>,
+) -> Response {
     let installed = match host.list(ListQuery { kind: None }).await {
         Ok(installed) => installed,
         Err(error) => return failed(&error, Missing::Here),
@@ -105,7 +111,10 @@ async fn list(State(Manager { host, .. }): State<Manager>) -> Response {
         Ok(found) => (found.available, found.warnings.join("; ")),
         Err(error) => (Vec::new(), error.to_string()),
     };
-    ok(&listing(installed, available, registry_error))
+    // Clients of the original show what changes something to those alone.
+    let mut listing = listing(installed, available, registry_error);
+    listing.is_admin = principal.may(&Permission::CONNECTORS_MANAGE);
+    ok(&listing)
 }
 
 #[derive(JsonSchema, Deserialize)]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Guarded, json_post, problem};
+use crate::{client::Client, connectors::support::Restaurant};
 
 #[tokio::test]
 async fn a_token_is_shown_once_listed_without_its_secret_and_dead_when_it_is_revoked() {
@@ -222,4 +223,21 @@ async fn a_stream_ends_when_the_token_of_its_reader_is_revoked_or_expires() {
     let mut follow = guarded.bearer(&token).follow("/api/v1/events").await;
     while follow.next().await.is_some() {}
     guarded.stop().await;
+}
+
+#[tokio::test]
+async fn clients_of_wick_are_told_whether_their_token_may_change_anything() {
+    let restaurant = Restaurant::empty().await;
+    let local = &restaurant.running.client;
+    let is_admin = async |client: &Client| {
+        let answer = client.get("/manager/api/plugins").await;
+        answer.json()["is_admin"].as_bool()
+    };
+    assert_eq!(is_admin(local).await, Some(true));
+    let viewer = json!({ "name": "a", "role": "viewer" });
+    let made = json_post(local, "/api/v1/tokens", &viewer).await.json();
+    let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+    let viewer = local.with("authorization", &bearer);
+    assert_eq!(is_admin(&viewer).await, Some(false));
+    restaurant.close().await;
 }
