@@ -24,7 +24,10 @@ async fn every_change_is_a_line_and_looking_is_none() {
     let page = page.json();
     let lines = page["entries"].as_array().unwrap();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(lines[0]["target"], "/hello");
+    assert_eq!(
+        (&lines[0]["action"], &lines[0]["target"]),
+        (&json!("POST /{*}"), &json!("/hello"))
+    );
     let line = &lines[1];
     assert_eq!(line["action"], "POST /api/v1/plugins/external/{name}/load");
     assert_eq!(line["target"], "/api/v1/plugins/external/kv/load");

@@ -241,3 +241,21 @@ async fn clients_of_wick_are_told_whether_their_token_may_change_anything() {
     assert_eq!(is_admin(&viewer).await, Some(false));
     restaurant.close().await;
 }
+
+#[tokio::test]
+async fn nobody_gets_an_answer_that_was_somebody_elses() {
+    let guarded = Guarded::start().await;
+    let (viewer, editor) = (
+        guarded.with_role("viewer").await,
+        guarded.with_role("editor").await,
+    );
+    let link = async |client: &Client| {
+        let client = client.with("idempotency-key", "the-same");
+        let answer = client.post("/api/v1/sign-in-links", "").await;
+        answer.json()["url"].as_str().unwrap().to_owned()
+    };
+    let first = link(&editor).await;
+    assert_eq!(link(&editor).await, first);
+    assert_ne!(link(&viewer).await, first);
+    guarded.stop().await;
+}
