@@ -55,9 +55,9 @@ pub use self::{
     tokens::{NewToken, TokenInfo, TokenRequest, Tokens},
 };
 pub(crate) use self::{
-    audit::AuditNote,
+    audit::{AuditNote, AuditQuery},
     csrf::CsrfToken,
-    routes::routes,
+    routes::{create_token, read_audit, revoke_token, routes},
     rules::{Needs, needed},
     url::loggable,
 };

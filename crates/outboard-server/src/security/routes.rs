@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    AccessError, Permission, Principal, Role, TokenRequest, Via,
+    AccessError, NewToken, Permission, Principal, Role, TokenInfo, TokenRequest, Via,
     audit::{self, AuditEntry, AuditNote, AuditQuery},
     sign_in, time_text,
 };
@@ -122,19 +122,33 @@ async fn create(
     body: Result<Json<TokenRequest>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(request) = body.map_err(|rejection| of_json(&rejection))?;
+    let (new, note) = create_token(&state, &principal, request).await?;
+    let mut response = (StatusCode::CREATED, Json(new)).into_response();
+    response.extensions_mut().insert(note);
+    Ok(response)
+}
+
+/// Makes a token, and tells those who follow the events. The note is for the answer.
+pub(crate) async fn create_token(
+    state: &AppState,
+    principal: &Principal,
+    request: TokenRequest,
+) -> Result<(NewToken, AuditNote), Problem> {
     let (access, maker) = (state.access.clone(), principal.clone());
     let new = blocking(move || access.tokens().create(&request, &maker, access.now())).await?;
-    let name = new.info.name.clone();
-    tell(&state, "access.token_created", &principal, Some(&name));
-    let detail = format!("{}, role {}", new.info.id, new.info.role);
-    let mut response = (StatusCode::CREATED, Json(new)).into_response();
-    response.extensions_mut().insert(AuditNote {
+    tell(
+        state,
+        "access.token_created",
+        principal,
+        Some(&new.info.name),
+    );
+    let note = AuditNote {
         action: Some("token.create"),
-        target: Some(name),
-        detail: Some(detail),
+        target: Some(new.info.name.clone()),
+        detail: Some(format!("{}, role {}", new.info.id, new.info.role)),
         ..AuditNote::default()
-    });
-    Ok(response)
+    };
+    Ok((new, note))
 }
 
 async fn revoke(
@@ -142,6 +156,19 @@ async fn revoke(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
+    let (revoked, note) = revoke_token(&state, &principal, id).await?;
+    let mut response = Json(json!({ "revoked": revoked })).into_response();
+    response.extensions_mut().insert(note);
+    Ok(response)
+}
+
+/// Revokes a token by its id or its name, and with it the sessions that it began. The note
+/// is for the answer.
+pub(crate) async fn revoke_token(
+    state: &AppState,
+    principal: &Principal,
+    id: String,
+) -> Result<(TokenInfo, AuditNote), Problem> {
     let (access, by) = (state.access.clone(), principal.clone());
     let revoked = blocking(move || {
         let revoked = access.tokens().revoke(&id, &by, access.now())?;
@@ -149,17 +176,19 @@ async fn revoke(
         Ok(revoked)
     })
     .await?;
-    let name = revoked.name.clone();
-    tell(&state, "access.token_revoked", &principal, Some(&name));
-    let detail = revoked.id.clone();
-    let mut response = Json(json!({ "revoked": revoked })).into_response();
-    response.extensions_mut().insert(AuditNote {
+    tell(
+        state,
+        "access.token_revoked",
+        principal,
+        Some(&revoked.name),
+    );
+    let note = AuditNote {
         action: Some("token.revoke"),
-        target: Some(name),
-        detail: Some(detail),
+        target: Some(revoked.name.clone()),
+        detail: Some(revoked.id.clone()),
         ..AuditNote::default()
-    });
-    Ok(response)
+    };
+    Ok((revoked, note))
 }
 
 #[derive(Serialize)]
@@ -173,16 +202,24 @@ async fn audit_log(
     State(state): State<AppState>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, Problem> {
+    let (entries, next_cursor) = read_audit(&state, query).await?;
+    Ok(Json(AuditPage {
+        entries,
+        next_cursor,
+    }))
+}
+
+/// A page of the audit log, and the cursor of the next one.
+pub(crate) async fn read_audit(
+    state: &AppState,
+    query: AuditQuery,
+) -> Result<(Vec<AuditEntry>, Option<String>), Problem> {
     let Some(database) = state.access.audit().database() else {
         return Err(Problem::not_found("this server keeps no audit log")
             .with_hint("it was started without a database"));
     };
     state.access.audit().flush().await;
-    let (entries, next_cursor) = blocking(move || audit::page(&database, &query)).await?;
-    Ok(Json(AuditPage {
-        entries,
-        next_cursor,
-    }))
+    blocking(move || audit::page(&database, &query)).await
 }
 
 /// Why a body could not be read, without what it has in it.

@@ -140,12 +140,12 @@ struct Shared {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
-    pub(super) cursor: Option<String>,
-    pub(super) limit: Option<usize>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: Option<usize>,
     /// An id or a name.
-    pub(super) principal: Option<String>,
+    pub(crate) principal: Option<String>,
     /// A part of the action.
-    pub(super) action: Option<String>,
+    pub(crate) action: Option<String>,
 }
 
 impl Audit {

@@ -15,7 +15,7 @@ use super::{
         page::{Flash, Ui, UiResult},
         state::Mark,
     },
-    Tab, tabs,
+    Tab, said, tabs,
 };
 use crate::{connectors::problem_of_host, http::Problem, security::Permission, server::AppState};
 
@@ -108,13 +108,6 @@ pub(super) async fn distrust(
         Err(error) => Flash::bad(said(&problem_of_host(&error))),
     };
     Ok(ui.done(PAGE, &flash))
-}
-
-fn said(problem: &Problem) -> String {
-    match &problem.hint {
-        Some(hint) => format!("{}; {hint}", problem.detail),
-        None => problem.detail.clone(),
-    }
 }
 
 fn host(state: &AppState) -> Result<&ConnectorHost, Problem> {

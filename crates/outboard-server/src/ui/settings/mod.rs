@@ -11,8 +11,10 @@
 //! A tab that the caller may not see is not there.
 
 mod about;
+mod audit;
 mod keys;
 mod policy;
+mod tokens;
 
 use axum::{
     Router,
@@ -21,12 +23,18 @@ use axum::{
 };
 
 use super::page::{Ui, redirect};
-use crate::{security::Permission, server::AppState};
+use crate::{http::Problem, security::Permission, server::AppState};
 
 /// The routes of these pages.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/ui/settings", get(first))
+        .route(
+            "/ui/settings/tokens",
+            get(tokens::tokens).post(tokens::create),
+        )
+        .route("/ui/settings/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/ui/settings/audit", get(audit::audit))
         .route("/ui/settings/keys", get(keys::keys).post(keys::trust))
         .route("/ui/settings/keys/{id}/remove", post(keys::distrust))
         .route("/ui/settings/policy", get(policy::policy))
@@ -69,4 +77,12 @@ async fn first(ui: Ui) -> Response {
         "/ui/settings/{}",
         first.map_or("about", |tab| tab.id)
     ))
+}
+
+/// A problem in a line.
+fn said(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{}; {hint}", problem.detail),
+        None => problem.detail.clone(),
+    }
 }

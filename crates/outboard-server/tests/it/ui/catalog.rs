@@ -2,23 +2,8 @@
 
 use serde_json::json;
 
+use super::support::browser;
 use crate::connectors::support::{CONNECTORS, Restaurant, Shop, package};
-
-/// Fields of a form as a browser sends them.
-pub(super) fn form(fields: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (key, value) in fields {
-        let value: String = value
-            .bytes()
-            .map(|byte| match byte {
-                byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-                byte => format!("%{byte:02X}"),
-            })
-            .collect();
-        text += &format!("{}{key}={value}", if text.is_empty() { "" } else { "&" });
-    }
-    text
-}
 
 /// The value of a hidden field.
 fn field(html: &str, name: &str) -> String {
@@ -33,10 +18,8 @@ async fn a_connector_is_found_looked_at_and_installed_without_a_script() {
     let shop = Shop::open().await;
     let catalog = shop.sell("9.1.0");
     let restaurant = Restaurant::with(|host| host.catalogs = vec![catalog], |server| server).await;
-    let client = restaurant
-        .client()
-        .with("content-type", "application/x-www-form-urlencoded");
-    let html = client.get("/ui/catalog?wait=1").await.body;
+    let client = restaurant.client();
+    let html = client.page("/ui/catalog?wait=1").await;
     for part in [
         "id=\"catalog-waiter\"",
         "9.1.0",
@@ -47,11 +30,11 @@ async fn a_connector_is_found_looked_at_and_installed_without_a_script() {
     ] {
         assert!(html.contains(part), "{part} is missing: {html}");
     }
-    let nothing = client.get("/ui/catalog?wait=1&q=nothing").await.body;
+    let nothing = client.page("/ui/catalog?wait=1&q=nothing").await;
     assert!(nothing.contains("Nothing fits"), "{nothing}");
 
     let html = client
-        .post("/ui/catalog/review", &form(&[("name", "waiter")]))
+        .submit("/ui/catalog/review", &[("name", "waiter")])
         .await;
     assert_eq!(html.status, 200, "{html:?}");
     let html = html.body;
@@ -73,11 +56,11 @@ async fn a_connector_is_found_looked_at_and_installed_without_a_script() {
         ("version", "9.1.0"),
         ("sha256", digest.as_str()),
     ];
-    let refused = client.post("/ui/catalog/install", &form(&fields)).await;
+    let refused = client.submit("/ui/catalog/install", &fields).await;
     assert_eq!(refused.kind(), "refused", "{refused:?}");
     let mut fields = fields.to_vec();
     fields.push(("allow_unsigned", "true"));
-    let done = client.post("/ui/catalog/install", &form(&fields)).await;
+    let done = client.submit("/ui/catalog/install", &fields).await;
     assert_eq!(done.status, 303, "{done:?}");
     assert_eq!(
         done.header("location"),
@@ -90,7 +73,7 @@ async fn a_connector_is_found_looked_at_and_installed_without_a_script() {
     );
     let installed = client.get(&format!("{CONNECTORS}/waiter")).await.json();
     assert_eq!(installed["version"], "9.1.0");
-    let html = client.get("/ui/catalog?wait=1").await.body;
+    let html = client.page("/ui/catalog?wait=1").await;
     assert!(html.contains("9.1.0, installed"), "{html}");
     restaurant.close().await;
 }
@@ -98,9 +81,7 @@ async fn a_connector_is_found_looked_at_and_installed_without_a_script() {
 #[tokio::test]
 async fn an_update_shows_what_it_changes_before_it_is_made() {
     let restaurant = Restaurant::open().await;
-    let client = restaurant
-        .client()
-        .with("content-type", "application/x-www-form-urlencoded");
+    let client = restaurant.client();
     let evil = "<script>alert(1)</script>";
     let newer = package(&restaurant.path(""), "newer", |envelope| {
         envelope["version"] = json!("9.0.0");
@@ -109,7 +90,7 @@ async fn an_update_shows_what_it_changes_before_it_is_made() {
     });
     let source = newer.to_str().unwrap();
     let html = client
-        .post("/ui/catalog/review", &form(&[("source", source)]))
+        .submit("/ui/catalog/review", &[("source", source)])
         .await
         .body;
     for part in [
@@ -123,7 +104,7 @@ async fn an_update_shows_what_it_changes_before_it_is_made() {
     }
     assert!(!html.contains(evil), "{html}");
     let fields = [("path", source), ("version", "9.0.0")];
-    let done = client.post("/ui/catalog/install", &form(&fields)).await;
+    let done = client.submit("/ui/catalog/install", &fields).await;
     assert_eq!(done.status, 303, "{done:?}");
     for (fields, kind) in [
         (vec![], "bad_input"),
@@ -131,7 +112,7 @@ async fn an_update_shows_what_it_changes_before_it_is_made() {
         (vec![("name", "../x")], "invalid_name"),
         (vec![("name", "waiter"), ("path", source)], "bad_input"),
     ] {
-        let answer = client.post("/ui/catalog/review", &form(&fields)).await;
+        let answer = client.submit("/ui/catalog/review", &fields).await;
         assert_eq!(answer.kind(), kind, "{fields:?}");
     }
     restaurant.close().await;
@@ -140,15 +121,46 @@ async fn an_update_shows_what_it_changes_before_it_is_made() {
 #[tokio::test]
 async fn a_catalog_that_is_not_set_or_cannot_be_read_says_what_to_do() {
     let restaurant = Restaurant::empty().await;
-    let html = restaurant.client().get("/ui/catalog").await.body;
+    let html = restaurant.client().page("/ui/catalog").await;
     assert!(html.contains("No catalog is set"), "{html}");
     assert!(html.contains("OUTBOARD_CATALOGS="), "{html}");
     restaurant.close().await;
 
     let missing = "/nowhere/at/all/plugins.json".to_owned();
     let restaurant = Restaurant::with(|host| host.catalogs = vec![missing], |server| server).await;
-    let html = restaurant.client().get("/ui/catalog?wait=1").await.body;
+    let html = restaurant.client().page("/ui/catalog?wait=1").await;
     assert!(html.contains("A catalog could not be read"), "{html}");
     assert!(html.contains("/nowhere/at/all/plugins.json"), "{html}");
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn a_viewer_sees_the_catalog_and_installs_nothing() {
+    let shop = Shop::open().await;
+    let catalog = shop.sell("9.1.0");
+    let restaurant = Restaurant::with(|host| host.catalogs = vec![catalog], |server| server).await;
+    let viewer = restaurant.client().of_role("viewer").await;
+    let html = viewer.page("/ui/catalog?wait=1").await;
+    assert!(html.contains("id=\"catalog-waiter\""), "{html}");
+    for action in [
+        "/ui/catalog/review",
+        "Look at it",
+        "<button class=\"primary\"",
+    ] {
+        assert!(!html.contains(action), "{action}: {html}");
+    }
+    let fields = [("name", "waiter"), ("allow_unsigned", "true")];
+    for path in ["/ui/catalog/review", "/ui/catalog/install"] {
+        let refused = viewer.submit(path, &fields).await;
+        assert_eq!(refused.kind(), "forbidden", "{path}");
+        let page = browser(&viewer).submit(path, &fields).await;
+        assert_eq!(page.status, 403);
+        assert!(page.body.contains("connectors.manage"), "{page:?}");
+    }
+    let missing = restaurant
+        .client()
+        .get(&format!("{CONNECTORS}/waiter"))
+        .await;
+    assert_eq!(missing.kind(), "not_found");
     restaurant.close().await;
 }

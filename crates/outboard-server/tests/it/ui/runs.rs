@@ -182,6 +182,26 @@ async fn runs_and_calls_are_one_history_that_can_be_searched_and_paged() {
 }
 
 #[tokio::test]
+async fn a_viewer_looks_at_a_run_and_is_not_offered_another() {
+    let running = Running::with_workflow(WORKFLOW).await;
+    let run = running
+        .client
+        .post("/api/v1/pipelines/echo/run", r#"{"note":1}"#)
+        .await
+        .json();
+    let viewer = running.client.of_role("viewer").await;
+    let html = viewer
+        .page(&format!("/ui/runs/{}", run["id"].as_str().unwrap()))
+        .await;
+    assert!(
+        html.contains("say-it-back") && !html.contains("Run again"),
+        "{html}"
+    );
+    viewer.page("/ui/runs").await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_call_has_a_page_of_its_own() {
     let restaurant = Restaurant::open().await;
     let client = restaurant.client();
