@@ -78,6 +78,7 @@ pub mod plugin;
 pub mod reattach;
 #[cfg(feature = "_peer")]
 pub mod tls;
+pub mod trace;
 pub mod transport;
 
 mod generated;

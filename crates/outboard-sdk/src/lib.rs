@@ -43,6 +43,7 @@ pub mod log;
 mod stdout;
 #[cfg(all(feature = "testing", any(feature = "connector", feature = "workflow")))]
 pub mod testing;
+pub mod trace;
 #[cfg(feature = "workflow")]
 pub mod workflow;
 

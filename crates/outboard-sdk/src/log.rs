@@ -7,6 +7,8 @@
 //! {"@level":"info","@message":"opened","@module":"store","@timestamp":"2026-02-03T04:05:06.000007Z","path":"a.db"}
 //! ```
 //!
+//! A line that was written for a call has the call's [trace](crate::trace) as `trace_id`.
+//!
 //! `OUTBOARD_LOG` sets the least level that is written: `trace`, `debug`,
 //! `info` (the default), `warn`, `error` or `off`. Events of spans are written, the
 //! spans themselves are not. A host that closed its end loses lines and nothing else happens.
@@ -18,6 +20,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use outboard_go_plugin::trace;
 use serde_json::{Map, Value};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -128,6 +131,10 @@ fn line(event: &Event<'_>, now: SystemTime) -> String {
     line.insert("@message".into(), fields.message.into());
     line.insert("@module".into(), metadata.target().into());
     line.insert("@timestamp".into(), timestamp(now).into());
+    if let Some(trace) = trace::current() {
+        line.entry("trace_id")
+            .or_insert_with(|| trace.trace_id().into());
+    }
     Value::Object(line).to_string()
 }
 

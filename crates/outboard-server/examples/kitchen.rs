@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use outboard_sdk::{
-    Error, Map, async_trait, json,
+    Error, Map, async_trait, json, trace, tracing,
     workflow::{
         self, Manifest, ModuleInstance, ModuleProvider, PluginProvider, StepInput, StepInstance,
         StepProvider, StepResult,
@@ -61,8 +61,8 @@ impl ModuleInstance for Stove {}
 #[async_trait]
 impl StepProvider for Kitchen {
     fn step_types(&self) -> Vec<String> {
-        ["kitchen.echo", "kitchen.say", "kitchen.wait", "kitchen.die"]
-            .map(str::to_owned)
+        ["echo", "say", "wait", "die", "trace"]
+            .map(|name| format!("kitchen.{name}"))
             .into()
     }
 
@@ -94,6 +94,15 @@ impl StepInstance for Step {
                 while !std::fs::exists(path)? {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
+            }
+            "kitchen.trace" => {
+                tracing::warn!("traced");
+                let trace = trace::current();
+                let trace = trace.as_ref();
+                return StepResult::output(json!({
+                    "parent": trace.map(|trace| trace.traceparent()),
+                    "state": trace.and_then(|trace| trace.tracestate()),
+                }));
             }
             "kitchen.die" => {
                 eprintln!("[ERROR] the oven exploded");

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
                     Operation::new("die", "Die", die),
                     Operation::new("weigh", "Weigh", weigh),
                     Operation::new("feast", "Feast", feast).description("Many dishes."),
+                    Operation::new("trace", "Trace", trace),
                 ],
             )
             .permissions(|_| async {
@@ -129,6 +130,16 @@ async fn fail(context: Context<Settings>, (): ()) -> Result<Value, OperationErro
 async fn die(_: Context<Settings>, (): ()) -> Result<Value, OperationError> {
     eprintln!("[ERROR] the tray fell");
     std::process::exit(7)
+}
+
+async fn trace(context: Context<Settings>, (): ()) -> Result<Value, OperationError> {
+    // It waits, so that it goes on in a task of its own.
+    tokio::task::yield_now().await;
+    let here = outboard_sdk::trace::current();
+    Ok(json!({
+        "parent": context.trace().map(|trace| trace.traceparent()),
+        "same": context.trace() == here.as_ref(),
+    }))
 }
 
 #[derive(Fields)]

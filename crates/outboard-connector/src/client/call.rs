@@ -12,7 +12,7 @@ use outboard_contracts::connector::{
     MAX_MESSAGE_BYTES,
     proto::{self, ExecuteRequest},
 };
-use outboard_go_plugin::transport::MessageTooLarge;
+use outboard_go_plugin::{trace, transport::MessageTooLarge};
 use tonic::{Code, Request, Response, Status};
 
 use super::{
@@ -229,6 +229,7 @@ impl Context<'_> {
         if let Some(at) = limits.deadline {
             request.set_timeout(at.saturating_duration_since(Instant::now()));
         }
+        trace::carry(request.metadata_mut());
         request
     }
 

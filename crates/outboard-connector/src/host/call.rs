@@ -7,7 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use outboard_contracts::connector::arguments;
-use outboard_go_plugin::host::{CallOutcome, CallReport};
+use outboard_go_plugin::{
+    host::{CallOutcome, CallReport},
+    trace,
+};
 use serde_json::value::RawValue;
 
 use super::{
@@ -60,6 +63,9 @@ impl ConnectorHost {
                 caller: caller.name,
                 request_id: request_id.clone(),
                 session_id: request.session_id.clone().unwrap_or_default(),
+                trace_id: trace::current()
+                    .map(|trace| trace.trace_id())
+                    .unwrap_or_default(),
                 ..Call::default()
             }),
         };

@@ -115,6 +115,7 @@ fn entry(recorded: RecordedCall) -> HistoryEntry {
         instance: call.instance,
         caller: call.caller,
         request_id: call.request_id,
+        trace_id: some(call.trace_id),
         outcome: call.outcome.as_str().to_owned(),
         error_code: some(call.code),
         error: some(call.message),

@@ -442,6 +442,9 @@ pub struct HistoryEntry {
     pub caller: String,
     /// The id in the logs.
     pub request_id: String,
+    /// The trace that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trace_id: Option<String>,
     /// `ok`, `operation_error`, `transport_error`, `deadline`, `cancelled`, `refused` …
     pub outcome: String,
     /// The operation's error code.

@@ -11,7 +11,8 @@ pub(super) const APPLICATION_ID: i64 = 0x4F75_7442;
 
 /// Each brings the schema from its index to the next number, which `user_version` holds.
 /// What has been released is never edited: add another one.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE connectors (
         key TEXT NOT NULL PRIMARY KEY,
         enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
@@ -62,7 +63,11 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE INDEX calls_by_connector ON calls (connector, id);
     CREATE INDEX calls_by_time ON calls (started_at);
-"];
+",
+    "
+    ALTER TABLE calls ADD COLUMN trace_id TEXT NOT NULL DEFAULT '';
+",
+];
 
 /// The schema that `migrations` lead to.
 pub(super) fn newest(migrations: &[&str]) -> i64 {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use outboard_contracts::connector::{arguments::Arguments, module::Config};
+use outboard_go_plugin::trace::{self, TraceContext};
 
 use super::{
     mask::Masker,
@@ -28,6 +29,7 @@ struct Call<S> {
     operation: String,
     request_id: String,
     session_id: String,
+    trace: Option<TraceContext>,
     masker: OnceLock<Masker>,
     writer: Writer,
 }
@@ -54,6 +56,7 @@ impl<S> Context<S> {
             operation: ids.operation,
             request_id: ids.request_id,
             session_id: ids.session_id,
+            trace: trace::current(),
             masker: OnceLock::new(),
             writer,
         }))
@@ -89,6 +92,12 @@ impl<S> Context<S> {
     /// What the host calls the session that the call belongs to; empty if it has no name.
     pub fn session_id(&self) -> &str {
         &self.0.session_id
+    }
+
+    /// The trace that the call belongs to, where the host knows one. It is also the
+    /// [current](crate::trace::current) one of the operation's own task.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.0.trace.as_ref()
     }
 
     /// Says how far the operation is: `done` of `total`, 0 for a total that is not known,

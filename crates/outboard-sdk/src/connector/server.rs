@@ -17,7 +17,10 @@ use outboard_contracts::connector::{
     module::Config,
     proto::{self, connector_server},
 };
-use outboard_go_plugin::transport::{self, Services};
+use outboard_go_plugin::{
+    trace,
+    transport::{self, Services},
+};
 use tonic::{Request, Response, Status, codegen::tokio_stream::Stream};
 
 use super::{
@@ -92,10 +95,12 @@ impl<S: Fields> ConnectorServer<S> {
     /// Starts the operation. One that waits goes on in a task of its own, which ends soon
     /// after the reader is gone; one that does not is done here, which spares the task and
     /// the way there and back.
-    fn start(&self, request: proto::ExecuteRequest) -> Reader {
+    fn start(&self, request: Request<proto::ExecuteRequest>) -> Reader {
+        let trace = trace::of(request.metadata());
+        let request = request.into_inner();
         let (writer, reader) = pipe::pipe();
         let server = self.clone();
-        let mut work = Box::pin(async move {
+        let work = async move {
             let started = Instant::now();
             let (operation, request_id, session_id) = (
                 request.operation.clone(),
@@ -122,7 +127,8 @@ impl<S: Fields> ConnectorServer<S> {
                 }
             }
             writer.end(outcome);
-        });
+        };
+        let mut work = Box::pin(trace::scope(trace, work));
         // The task polls it again, so that whatever it waits for wakes the task.
         let mut nobody = TaskContext::from_waker(Waker::noop());
         if work.as_mut().poll(&mut nobody).is_pending() {
@@ -259,10 +265,7 @@ impl<S: Fields> connector_server::Connector for ConnectorServer<S> {
         &self,
         request: Request<proto::ExecuteRequest>,
     ) -> Result<Response<proto::ExecuteResponse>, Status> {
-        let outcome = self
-            .start(request.into_inner())
-            .collect(MAX_MESSAGE_BYTES)
-            .await;
+        let outcome = self.start(request).collect(MAX_MESSAGE_BYTES).await;
         Ok(Response::new(match outcome {
             Ok(result_json) => proto::ExecuteResponse {
                 result_json,
@@ -281,9 +284,7 @@ impl<S: Fields> connector_server::Connector for ConnectorServer<S> {
         &self,
         request: Request<proto::ExecuteRequest>,
     ) -> Result<Response<Chunks>, Status> {
-        Ok(Response::new(Chunks(Some(
-            self.start(request.into_inner()),
-        ))))
+        Ok(Response::new(Chunks(Some(self.start(request)))))
     }
 
     async fn check_permissions(

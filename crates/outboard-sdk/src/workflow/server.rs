@@ -5,6 +5,7 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 use outboard_contracts::workflow::proto::{self, plugin_service_server::PluginService};
 use outboard_go_plugin::{
     broker::Broker,
+    trace,
     transport::{Channel, Services},
 };
 use tonic::{Request, Response, Status};
@@ -326,8 +327,9 @@ impl PluginService for PluginServer {
         &self,
         request: Request<proto::ExecuteStepRequest>,
     ) -> Result<Response<proto::ExecuteStepResponse>, Status> {
+        let trace = trace::of(request.metadata());
         Ok(Response::new(
-            self.execute(request.into_inner())
+            trace::scope(trace, self.execute(request.into_inner()))
                 .await
                 .unwrap_or_else(|error| proto::ExecuteStepResponse {
                     error: error.to_string(),
@@ -354,7 +356,8 @@ impl PluginService for PluginServer {
         &self,
         request: Request<proto::InvokeServiceRequest>,
     ) -> Result<Response<proto::InvokeServiceResponse>, Status> {
-        match self.invoke(request.into_inner()).await {
+        let trace = trace::of(request.metadata());
+        match trace::scope(trace, self.invoke(request.into_inner())).await {
             Ok(None) => Err(Status::unimplemented("InvokeService not implemented")),
             Ok(result) => Ok(Response::new(proto::InvokeServiceResponse {
                 result,

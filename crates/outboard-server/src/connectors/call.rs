@@ -7,6 +7,8 @@ use axum::{
 };
 use outboard_connector::host::{CallRequest, Caller, HistoryPage, HistoryQuery};
 
+use outboard_go_plugin::trace;
+
 use super::{
     Family, body,
     failure::Failure,
@@ -45,10 +47,11 @@ pub(super) async fn execute(
     let place = family.streams.take()?;
     let (tell, told) = progress();
     let host = family.host;
-    let work = async move {
+    // It goes on while the answer is read, which is after this request.
+    let work = trace::with_current(async move {
         let _large = large;
         host.call(&key, &operation, call, caller, Some(tell)).await
-    };
+    });
     Ok(work::answer(place, work, told, Ours { done: "result" }).await)
 }
 

@@ -22,6 +22,7 @@ mod problems;
 mod processes;
 mod readiness;
 mod support;
+mod traces;
 mod ui;
 mod ui_assets;
 mod ui_golden;

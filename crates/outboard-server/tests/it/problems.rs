@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    connectors::support::{Restaurant, Shop},
+    connectors::support::{Restaurant, catalog},
     support::{Plugins, Running, eventually},
 };
 
@@ -89,8 +89,11 @@ async fn a_plugin_that_fails_for_good_is_the_first_problem_and_says_what_to_do()
 
 #[tokio::test]
 async fn connectors_that_lack_something_are_told_with_what_they_lack() {
-    let shop = Shop::open().await;
-    let catalogs = vec![shop.sell("9.1.0"), "/nowhere/plugins.json".to_owned()];
+    let directory = tempfile::tempdir().unwrap();
+    let catalogs = vec![
+        catalog(directory.path(), "9.1.0"),
+        "/nowhere/plugins.json".to_owned(),
+    ];
     let restaurant = Restaurant::with(|config| config.catalogs = catalogs, |server| server).await;
     restaurant.hire(|_| {}).await;
     let client = restaurant.client();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    connectors::support::{Restaurant, Shop},
+    connectors::support::{Restaurant, catalog},
     support::eventually,
 };
 
@@ -99,8 +99,8 @@ async fn a_plugin_that_came_back_says_how_often() {
 
 #[tokio::test]
 async fn a_newer_version_in_a_catalog_is_told() {
-    let shop = Shop::open().await;
-    let catalog = shop.sell("9.1.0");
+    let directory = tempfile::tempdir().unwrap();
+    let catalog = catalog(directory.path(), "9.1.0");
     let restaurant =
         Restaurant::with(|config| config.catalogs = vec![catalog], |server| server).await;
     restaurant.hire(|_| {}).await;

@@ -11,7 +11,10 @@ use outboard_contracts::{
         plugin_service_client::PluginServiceClient,
     },
 };
-use outboard_go_plugin::transport::{Channel, MAX_MESSAGE_BYTES};
+use outboard_go_plugin::{
+    trace,
+    transport::{Channel, MAX_MESSAGE_BYTES},
+};
 use tonic::{Code, Request, Response, Status};
 
 use crate::engine::{EngineError, EngineErrorKind, PluginFailure, StepCall, StepResult};
@@ -405,6 +408,7 @@ impl PluginClient {
     {
         let mut request = Request::new(message);
         request.set_timeout(limit);
+        trace::carry(request.metadata_mut());
         match call(self.client.clone(), request).await {
             Ok(answer) => Ok(answer.into_inner()),
             Err(status) => Err(self.failed(operation, &status)),

@@ -81,7 +81,7 @@ impl Default for Retention {
 }
 
 const COLUMNS: &str = "id, started_at, duration, connector, version, operation, instance, \
-    caller, request_id, session_id, outcome, code, message, result_bytes";
+    caller, request_id, session_id, outcome, code, message, result_bytes, trace_id";
 
 fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(at)?;
@@ -106,6 +106,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<RecordedCall> {
             code: row.get(11)?,
             message: row.get(12)?,
             result_bytes: unsigned(row, 13)?,
+            trace_id: row.get(14)?,
         },
     })
 }
@@ -128,8 +129,9 @@ pub(super) fn insert(connection: &Connection, call: &Call) -> rusqlite::Result<(
     connection
         .prepare_cached(
             "INSERT INTO calls (started_at, duration, connector, version, operation, instance,
-                 caller, request_id, session_id, outcome, code, message, result_bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 caller, request_id, session_id, outcome, code, message, result_bytes,
+                 trace_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             call.started_at.as_millisecond(),
@@ -145,6 +147,7 @@ pub(super) fn insert(connection: &Connection, call: &Call) -> rusqlite::Result<(
             call.code,
             call.message,
             number(call.result_bytes.into()),
+            call.trace_id,
         ])?;
     Ok(())
 }
@@ -208,7 +211,7 @@ impl State {
                    AND (:text IS NULL OR
                         connector || char(10) || operation || char(10) || instance || char(10)
                         || caller || char(10) || request_id || char(10) || code || char(10)
-                        || message LIKE :text ESCAPE '\\')
+                        || message || char(10) || trace_id LIKE :text ESCAPE '\\')
                  ORDER BY id DESC LIMIT :limit"
             ))?;
             let rows = statement.query_map(

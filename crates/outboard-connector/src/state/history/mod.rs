@@ -116,6 +116,8 @@ pub struct Call {
     pub request_id: String,
     /// The session's id.
     pub session_id: String,
+    /// The id of the trace that it belongs to.
+    pub trace_id: String,
     /// How it ended.
     pub outcome: Outcome,
     /// The error's code, if it failed.

@@ -263,6 +263,7 @@ fn presentable(mut call: Call, masker: &Masker) -> Call {
         &mut call.caller,
         &mut call.request_id,
         &mut call.session_id,
+        &mut call.trace_id,
         &mut call.code,
     ] {
         tidy(text, MAX_TEXT_BYTES);

@@ -18,7 +18,7 @@ use outboard_contracts::{
     value::{self, Map},
     workflow::proto::{self, engine_callback_service_client::EngineCallbackServiceClient},
 };
-use outboard_go_plugin::transport::Channel;
+use outboard_go_plugin::{trace, transport::Channel};
 use tonic::Request;
 
 pub use self::error::{CallbackError, CallbackErrorKind};
@@ -188,6 +188,7 @@ impl Engine {
         let client = client.ok_or_else(|| CallbackError::not_connected(operation()))?;
         let mut request = Request::new(message);
         request.set_timeout(self.timeout.unwrap_or(DEFAULT_TIMEOUT));
+        trace::carry(request.metadata_mut());
         Ok((client, request))
     }
 }

@@ -26,6 +26,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use outboard_go_plugin::trace;
 use tracing::Instrument as _;
 
 use self::memory::{Answer, Bounds, Look, Memory};
@@ -136,7 +137,7 @@ impl Idempotency {
             let response = next.run(Request::from_parts(parts, Body::from(body))).await;
             begun.end(response).await
         };
-        match tokio::spawn(work.in_current_span()).await {
+        match tokio::spawn(trace::with_current(work.in_current_span())).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -134,6 +134,17 @@ impl Restaurant {
     }
 }
 
+/// A catalog that has a version of the waiter, of which nothing can be fetched.
+pub(crate) fn catalog(directory: &std::path::Path, version: &str) -> String {
+    let catalog = json!([{
+        "key": "waiter", "name": "Waiter", "description": "", "version": version,
+        "default_tags": [], "assets": { platform::host(): "http://127.0.0.1:9/waiter" },
+    }]);
+    let path = directory.join("catalog.json");
+    fs::write(&path, catalog.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
 /// A web server with archives, and a catalog of them in a file.
 pub(crate) struct Shop {
     directory: TempDir,

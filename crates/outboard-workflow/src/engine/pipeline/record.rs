@@ -22,6 +22,9 @@ pub struct RunResult {
     pub pipeline: String,
     /// What started it: `manual`, `http`, `schedule` or a plugin's trigger type.
     pub trigger: String,
+    /// The trace that it belongs to, in 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// How it stands.
     pub status: RunStatus,
     /// When it began.

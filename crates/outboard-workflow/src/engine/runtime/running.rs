@@ -1,6 +1,7 @@
 //! Running a pipeline once.
 
 use outboard_contracts::value::Map;
+use outboard_go_plugin::trace;
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
@@ -69,11 +70,11 @@ impl Engine {
     ) -> Result<String, EngineError> {
         let (begun, id) = oneshot::channel();
         let (engine, pipeline, trigger) = (self.clone(), pipeline.to_owned(), trigger.to_owned());
-        let run = tokio::spawn(async move {
+        let run = tokio::spawn(trace::with_current(async move {
             engine
                 .run_with(&pipeline, &trigger, input, metadata, Some(begun))
                 .await
-        });
+        }));
         match id.await {
             Ok(id) => Ok(id),
             // It did not begin, and says why.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use outboard_contracts::value::Map;
+use outboard_go_plugin::trace;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -151,6 +152,7 @@ impl History {
             id: id.clone(),
             pipeline: pipeline.to_owned(),
             trigger: trigger.to_owned(),
+            trace_id: trace::current().map(|trace| trace.trace_id()),
             status: RunStatus::Running,
             started_at: jiff::Timestamp::now(),
             duration: std::time::Duration::ZERO,

@@ -13,6 +13,7 @@ use outboard_contracts::{
         engine_callback_service_server::EngineCallbackService,
     },
 };
+use outboard_go_plugin::trace;
 use tonic::{Request, Response, Status};
 
 use super::{MAX_CALLS, Own, PluginCallbacks, Taken, TriggerCall, line::Line, may_not_trigger};
@@ -107,7 +108,8 @@ impl EngineCallbackService for Service {
         &self,
         request: Request<TriggerWorkflowRequest>,
     ) -> Result<Response<ErrorResponse>, Status> {
-        let error = self.trigger(request.into_inner()).await;
+        let trace = trace::of(request.metadata());
+        let error = trace::scope(trace, self.trigger(request.into_inner())).await;
         let error = error.err().unwrap_or_default();
         if !error.is_empty() {
             tracing::debug!(plugin = self.0.plugin, error, "a plugin could not trigger");
