@@ -159,7 +159,7 @@ struct Feast {
     #[field(default = 3)]
     dishes: u32,
     /// How they are made.
-    #[field(choices = ["mild", "hot"])]
+    #[field(dropdown = "mild|hot")]
     spice: Option<String>,
     /// Whether there is bread with it.
     bread: Option<bool>,

@@ -61,7 +61,7 @@ struct LineHtml<'a> {
 
 /// A line as the page shows it.
 struct Line {
-    id: u128,
+    id: u64,
     at: String,
     clock: String,
     pid: u32,
@@ -94,9 +94,10 @@ impl From<&LogLine> for Line {
 }
 
 /// What tells lines apart and which is newer.
-fn number(at: SystemTime) -> u128 {
-    at.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
+fn number(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
 }
 
 /// The least severe first.
@@ -171,7 +172,7 @@ pub(super) fn tab(
 #[derive(Deserialize)]
 pub(super) struct After {
     #[serde(default)]
-    after: u128,
+    after: u64,
 }
 
 /// `GET /ui/plugins/workflow/{name}/log/stream`
@@ -205,7 +206,7 @@ fn follow(events: &Events, log: PluginLog, from: &After, headers: &HeaderMap) ->
 }
 
 /// Every line after the one with that number, and then every new one.
-fn lines_after(log: PluginLog, after: u128) -> impl Stream<Item = Event> + Send {
+fn lines_after(log: PluginLog, after: u64) -> impl Stream<Item = Event> + Send {
     // Followed before the past is read: a line in between comes twice, never not at all.
     let follower = log.follow();
     let past: Vec<LogLine> = log

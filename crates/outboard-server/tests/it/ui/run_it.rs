@@ -3,10 +3,14 @@
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use super::support::browser;
-use crate::{connectors::support::Restaurant, support::Running};
+use super::support::{Stream, browser};
+use crate::{
+    connectors::support::Restaurant,
+    support::{Running, eventually},
+};
 
 const ORDER: &str = "/ui/run/operation/waiter/order";
+const WAIT: &str = "/ui/run/operation/waiter/wait";
 const FEAST: &str = "/ui/run/operation/waiter/feast";
 
 #[tokio::test]
@@ -213,20 +217,35 @@ async fn a_script_gets_progress_and_then_the_part_of_the_page() {
     let restaurant = Restaurant::open().await;
     let client = restaurant.client().with("accept", "text/event-stream");
     let client = client.with("content-type", "application/x-www-form-urlencoded");
-    let response = client.open("POST", ORDER, "in.dish=soup").await;
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let text = String::from_utf8(body.to_vec()).unwrap();
-    assert!(
-        text.contains("event: progress\ndata: {\"done\":1,\"total\":2,\"text\":\"cooking\"}"),
-        "{text}"
-    );
+    let gate = restaurant.path("gate");
+    let body = format!("in.gate={}", gate.display());
+    let response = client.open("POST", WAIT, &body).await;
+    let mut stream = Stream::of(response);
+    let told = "event: progress\ndata: {\"done\":1,\"total\":3,\"text\":\"waiting\"}";
+    stream.until(told).await;
+    std::fs::write(&gate, "").unwrap();
+    let text = stream.until("</section>\ndata: </div>\n").await;
     let page = text.split("event: page\n").nth(1).expect("the page's part");
     assert!(
-        page.contains("data: <div id=\"run\">") && page.contains("soup"),
+        page.contains("data: <div id=\"run\">") && page.contains("waited"),
         "{page}"
     );
     assert!(!page.contains("<html"), "{page}");
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_ends_what_it_ran() {
+    let restaurant = Restaurant::open().await;
+    let client = restaurant.client().with("accept", "text/event-stream");
+    let client = client.with("content-type", "application/x-www-form-urlencoded");
+    let gate = restaurant.path("gate");
+    let body = format!("in.gate={}", gate.display());
+    let mut stream = Stream::of(client.open("POST", WAIT, &body).await);
+    stream.until("waiting").await;
+    drop(stream);
+    let cancelled = restaurant.path("gate.cancelled");
+    eventually("the operation heard of it", || cancelled.exists()).await;
     restaurant.close().await;
 }
 

@@ -1,5 +1,9 @@
 //! What tests of pages have in common.
 
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use serde_json::json;
 
 use crate::client::{Answer, Client};
@@ -72,4 +76,32 @@ fn is_tidy(path: &str, html: &str) {
         assert!(!html.contains(forbidden), "{path} has {forbidden}");
     }
     assert!(html.contains("<h1"), "{path} has no heading");
+}
+
+/// An answer that is read as it comes.
+pub(crate) struct Stream {
+    body: Incoming,
+    seen: String,
+}
+
+impl Stream {
+    pub(crate) fn of(response: http::Response<Incoming>) -> Stream {
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Stream {
+            body: response.into_body(),
+            seen: String::new(),
+        }
+    }
+
+    /// All that has come when a text has.
+    pub(crate) async fn until(&mut self, text: &str) -> &str {
+        while !self.seen.contains(text) {
+            let frame = tokio::time::timeout(Duration::from_secs(30), self.body.frame()).await;
+            let frame = frame.expect("in time").expect("more").unwrap();
+            let data = frame.into_data().unwrap();
+            self.seen += std::str::from_utf8(&data).unwrap();
+        }
+        &self.seen
+    }
 }
