@@ -28,12 +28,9 @@ fn an_operation_is_run_and_its_result_seen_as_table_json_and_commands() {
     browser.fill("#field-sql", sql);
     browser.click_text("main button", "Run query");
     browser.see("#outcome", "ok");
-    let table = browser.text("#outcome table");
-    assert!(
-        table.contains("bell") && table.contains("candle"),
-        "{table}"
-    );
-    assert!(!table.contains("anvil"), "{table}");
+    browser.see("#outcome table tbody", "candle");
+    let shown = browser.text("#outcome");
+    assert!(!shown.contains("anvil"), "{shown}");
     browser.see("#as-curl", "/api/v1/connectors/sql/operations/query");
     browser.see("#as-curl", "$TOKEN");
     browser.see("#as-cli", "outboard connector call sql query");
