@@ -26,6 +26,7 @@ const MAX_WORD: usize = 100;
 /// The fields are as they were written. [`UiManifest::of_plugin`] reads, fills in and
 /// checks them; after changing some, call [`UiManifest::validate`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct UiManifest {
     /// The plugin's name, which is that of its directory.
@@ -61,6 +62,7 @@ pub struct UiManifest {
 
 /// One entry of the navigation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct UiNavItem {
     /// Unique within the plugin; part of the page's URL.

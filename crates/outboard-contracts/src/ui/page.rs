@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The JSON form has the original's field names; empty optional fields are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct UiPageDef {
     /// Unique identifier of the page.

@@ -8,6 +8,7 @@ use crate::{
     connectors::Happened,
     native::Changed,
     openapi::{SchemaOf, schema_of},
+    security, ui_plugins,
 };
 
 /// How many events a reader missed, where that is known.
@@ -56,6 +57,19 @@ pub(crate) fn described() -> Vec<(&'static str, SchemaOf)> {
         of(
             &["native.enabled", "native.disabled"],
             schema_of::<Changed<'static>>,
+        ),
+        of(
+            &["ui.loaded", "ui.reloaded", "ui.unloaded"],
+            schema_of::<ui_plugins::Happened<'static>>,
+        ),
+        of(
+            &[
+                "access.signed_in",
+                "access.signed_out",
+                "access.token_created",
+                "access.token_revoked",
+            ],
+            schema_of::<security::Happened<'static>>,
         ),
         of(&["lost"], lost_schema),
     ]

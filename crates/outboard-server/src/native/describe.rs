@@ -4,6 +4,7 @@
 //! its own to describe.
 
 use http::Method;
+use outboard_contracts::ui::UiPageDef;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::openapi::{Failures, Operation};
 
 const TAG: &str = "plugins of the host";
 
-fn list(_: &mut SchemaGenerator) -> Schema {
+fn list(generator: &mut SchemaGenerator) -> Schema {
     let text = || json!({ "type": "string" });
     let time = || json!({ "type": "string", "format": "date-time" });
     let dependency = json!({
@@ -20,15 +21,7 @@ fn list(_: &mut SchemaGenerator) -> Schema {
         "properties": { "name": text(), "minVersion": text(), "constraint": text() },
         "required": ["name"],
     });
-    let page = json!({
-        "type": "object",
-        "properties": {
-            "id": text(), "label": text(), "icon": text(), "category": text(),
-            "order": { "type": "integer" }, "requiredRole": text(),
-            "requiredPermission": text(), "apiEndpoint": text(), "template": text(),
-        },
-        "required": ["id", "label"],
-    });
+    let page = generator.subschema_for::<UiPageDef>();
     json_schema!({
         "type": "array",
         "items": {

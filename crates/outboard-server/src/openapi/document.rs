@@ -189,6 +189,7 @@ impl Assembly {
             Failures::Problems => "",
             Failures::Envelope => "envelope.",
             Failures::Text => "text.",
+            Failures::File => "file.",
             Failures::Error => "error.",
             Failures::Page => "page.",
         };
@@ -201,14 +202,17 @@ impl Assembly {
             "properties": { "status": { "const": status }, "kind": { "enum": words } },
         }});
         let mut contents = json!({ "application/problem+json": problem });
-        let own: Option<(&str, SchemaOf)> = match style {
-            Failures::Problems => None,
-            Failures::Envelope => Some(("application/json", schema_of::<ErrorEnvelope>)),
-            Failures::Text => Some(("text/plain", schema_of::<String>)),
-            Failures::Error => Some(("application/json", error_object)),
-            Failures::Page => Some(("text/html", schema_of::<String>)),
+        let plain: (&str, SchemaOf) = ("text/plain", schema_of::<String>);
+        let envelope: (&str, SchemaOf) = ("application/json", schema_of::<ErrorEnvelope>);
+        let own = match style {
+            Failures::Problems => vec![],
+            Failures::Envelope => vec![envelope],
+            Failures::Text => vec![plain],
+            Failures::File => vec![envelope, plain],
+            Failures::Error => vec![("application/json", error_object as SchemaOf)],
+            Failures::Page => vec![("text/html", schema_of::<String> as SchemaOf)],
         };
-        if let Some((media, schema)) = own {
+        for (media, schema) in own {
             contents[media] = json!({ "schema": schema(&mut self.answers) });
         }
         let known: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -217,7 +221,10 @@ impl Assembly {
         if status == 401 {
             response["headers"] = json!({ "WWW-Authenticate": header("`Bearer`") });
         }
-        if words.contains(&"overloaded") || words.contains(&"rate_limited") {
+        if ["overloaded", "rate_limited"]
+            .iter()
+            .any(|word| words.contains(word))
+        {
             response["headers"] =
                 json!({ "Retry-After": header("After how many seconds to try again.") });
         }
@@ -324,7 +331,7 @@ fn failures<'a>(operation: &'a Operation, needs: &Needs) -> BTreeMap<u16, BTreeS
     let mut add = |status: u16, kinds: &[&'a str]| {
         failures.entry(status).or_default().extend(kinds);
     };
-    add(400, &["bad_request"]);
+    add(400, &["bad_request", "token_in_url"]);
     add(403, &["host_not_allowed", "origin_not_allowed"]);
     add(500, &["internal"]);
     match needs {
@@ -337,10 +344,12 @@ fn failures<'a>(operation: &'a Operation, needs: &Needs) -> BTreeMap<u16, BTreeS
     }
     // Whether the server lives can always be asked.
     if operation.path != "/healthz" {
+        add(429, &["rate_limited", "too_many_attempts"]);
         add(503, &["overloaded", "stopping"]);
         add(504, &["timeout"]);
     }
     if !operation.is_read() {
+        add(403, &["csrf"]);
         add(409, &["answer_not_kept"]);
         add(413, &["too_large"]);
         add(422, &["idempotency_conflict"]);

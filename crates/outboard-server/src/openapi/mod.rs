@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use self::document::Tag;
 pub(crate) use self::operation::{Failures, Operation, SchemaOf, schema_of};
-use crate::{connectors, native, plugins, processes, stats, workflow};
+use crate::{connectors, native, plugins, processes, security, stats, ui_plugins, workflow};
 
 const ABOUT: &str = "The HTTP API of Outboard: plugins, connectors, pipelines and runs.\n\n\
     `HEAD` works wherever `GET` does. `x-permission` is what a caller must be permitted: \
@@ -55,8 +55,16 @@ const TAGS: &[Tag] = &[
         description: "The routes of the server that connectors come from, for its clients.",
     },
     Tag {
+        name: "UI plugins",
+        description: "Plugins that add pages to the admin UI.",
+    },
+    Tag {
         name: "plugins of the host",
         description: "Plugins of the server's own process.",
+    },
+    Tag {
+        name: "access",
+        description: "Who may what, and who changed what.",
     },
     Tag {
         name: "server",
@@ -69,9 +77,11 @@ fn operations() -> Vec<Operation> {
     [
         vec![processes::operation(), stats::operation()],
         plugins::operations(),
+        ui_plugins::operations(),
         native::operations(),
         workflow::operations(),
         connectors::operations(),
+        security::operations(),
         service::operations(),
     ]
     .concat()

@@ -26,6 +26,8 @@ pub(crate) enum Failures {
     /// An object with the field `error`, as the original of the plugins of a host writes
     /// it; what comes before the route is a problem.
     Error,
+    /// The seed's envelope or plain text, of a route that answers with files.
+    File,
     /// A page for people.
     Page,
 }
@@ -244,6 +246,17 @@ impl Operation {
             media,
             schema: schema_of::<String>,
             example: Some(example.into()),
+            events: Vec::new(),
+        };
+        self.answer(status, description, Some(content))
+    }
+
+    /// A file of any type.
+    pub(crate) fn answers_file(self, status: u16, description: &'static str) -> Self {
+        let content = Content {
+            media: "*/*",
+            schema: schema_of::<String>,
+            example: Some("<!doctype html><title>Reports</title>".into()),
             events: Vec::new(),
         };
         self.answer(status, description, Some(content))

@@ -94,6 +94,21 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation::new(
             Method::GET,
+            "/metrics",
+            "getMetrics",
+            TAG,
+            "The numbers of this server, for Prometheus",
+        )
+        .answers_text(
+            200,
+            "In the text format, version 0.0.4.",
+            "text/plain",
+            "# TYPE outboard_calls_total counter\n\
+             outboard_calls_total{family=\"workflow\",plugin=\"kv\",operation=\"kv.get\",\
+             outcome=\"ok\"} 12\n",
+        ),
+        Operation::new(
+            Method::GET,
             "/openapi.json",
             "getApiDocument",
             TAG,

@@ -27,9 +27,9 @@ pub use self::{
 };
 pub(crate) use self::{
     control::{blocking, finished, without_paths},
-    describe::{flag, operations},
+    describe::{NAME, flag, operations},
     details::details,
-    envelope::{ErrorEnvelope, as_go_writes},
+    envelope::{ActionDone, ErrorEnvelope, as_go_writes, schema_of_ok},
     error::{status_of_manager, to_problem},
     handler::{clean, is_under_seed_routes, not_found, wrong_method},
     logs::logs,

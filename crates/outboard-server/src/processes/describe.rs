@@ -30,6 +30,7 @@ pub(crate) fn operation() -> Operation {
             "condition": "well", "enabled": true, "version": "0.1.0", "pid": 13130,
             "memory_bytes": 10760192, "uptime_ms": 60000, "restarts": 0, "in_flight": 0,
             "calls_last_hour": 12, "errors_last_hour": 1,
+            "pool": { "waiting": 0, "leaving": 0, "starts": 1 },
         }] }),
     )
 }

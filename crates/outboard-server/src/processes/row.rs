@@ -77,6 +77,7 @@ pub(crate) struct Trouble {
 
 /// What only connectors have: processes that come and go with the calls.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "PluginPool")]
 pub(crate) struct PoolNumbers {
     /// Calls that wait for a process.
     pub(crate) waiting: usize,

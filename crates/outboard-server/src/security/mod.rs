@@ -22,6 +22,7 @@
 mod access;
 mod audit;
 mod csrf;
+mod describe;
 mod error;
 #[cfg(test)]
 mod every_route;
@@ -57,7 +58,8 @@ pub use self::{
 pub(crate) use self::{
     audit::{AuditNote, AuditQuery},
     csrf::CsrfToken,
-    routes::{create_token, read_audit, revoke_token, routes},
+    describe::operations,
+    routes::{Happened, create_token, read_audit, revoke_token, routes},
     rules::{Needs, needed},
     url::loggable,
 };

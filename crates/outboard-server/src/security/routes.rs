@@ -14,6 +14,7 @@ use axum::{
     routing::{delete, get, post},
 };
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -50,8 +51,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-#[derive(Serialize)]
-struct Happened<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "AccessEvent")]
+pub(crate) struct Happened<'a> {
     at: String,
     /// A sentence for people.
     text: String,
@@ -82,8 +84,8 @@ pub(super) fn tell(state: &AppState, event: &'static str, who: &Principal, token
     state.events.ring().push(event, &happened);
 }
 
-#[derive(Serialize)]
-struct Me {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Me {
     id: String,
     name: String,
     role: Option<Role>,
@@ -191,8 +193,8 @@ pub(crate) async fn revoke_token(
     Ok((revoked, note))
 }
 
-#[derive(Serialize)]
-struct AuditPage {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct AuditPage {
     entries: Vec<AuditEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,

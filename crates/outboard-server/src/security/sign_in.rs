@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -219,8 +220,9 @@ fn refused(access: &Access, ui: &Ui, address: IpAddr, next: &str, problem: Probl
     Ok(response)
 }
 
-#[derive(Serialize)]
-struct NewLink {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SignInLink")]
+pub(super) struct NewLink {
     url: String,
     expires_at: String,
 }

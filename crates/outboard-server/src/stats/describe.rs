@@ -15,6 +15,13 @@ pub(crate) fn operation() -> Operation {
         "server",
         "How calls went in the last hour, minute by minute",
     )
+    .about("Of calls, or of the runs of pipelines.")
+    .query(
+        "of",
+        json!({ "type": "string", "enum": ["calls", "runs"] }),
+        "Of what; of runs if a pipeline is named, else of calls.",
+    )
+    .query("pipeline", text(), "Runs of this pipeline alone.")
     .query(
         "family",
         json!({ "type": "string", "enum": ["workflow", "connector"] }),

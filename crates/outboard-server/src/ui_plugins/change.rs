@@ -3,12 +3,13 @@
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{Events, timestamp};
 
 /// Something happened to a UI plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct UiPluginChange {
     /// What.
     #[serde(skip)]
@@ -51,15 +52,18 @@ pub trait UiPluginObserver: Send + Sync {
     async fn changed(&self, change: &UiPluginChange);
 }
 
+/// A change as an event tells it.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "UiPluginEvent")]
+pub(crate) struct Happened<'a> {
+    at: String,
+    #[serde(flatten)]
+    change: &'a UiPluginChange,
+}
+
 #[async_trait]
 impl UiPluginObserver for Events {
     async fn changed(&self, change: &UiPluginChange) {
-        #[derive(Serialize)]
-        struct Happened<'a> {
-            at: String,
-            #[serde(flatten)]
-            change: &'a UiPluginChange,
-        }
         let at = timestamp(SystemTime::now());
         self.ring()
             .push(change.kind.event(), &Happened { at, change });

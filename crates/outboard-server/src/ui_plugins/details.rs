@@ -5,13 +5,15 @@ use axum::{
     extract::{Path, State},
 };
 use outboard_contracts::ui::UiManifest;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{UiPluginEntry, UiPluginError, UiPluginManager, disk};
 use crate::{events::timestamp, http::Problem};
 
 /// One UI plugin at one moment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "UiPluginDetails")]
 pub(crate) struct Details {
     name: String,
     loaded: bool,
@@ -33,14 +35,16 @@ pub(crate) struct Details {
     has_program: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "UiPluginProblem")]
 struct Unloadable {
     kind: &'static str,
     detail: String,
 }
 
 /// The files that are loaded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "UiPluginAssets")]
 struct Assets {
     generation: u64,
     files: usize,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use outboard_contracts::ui::{UiManifest, UiNavItem, UiPageDef};
 use outboard_workflow::engine::PluginDependency;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Snapshot;
@@ -45,7 +46,7 @@ impl UiPluginEntry {
 }
 
 /// A loaded UI plugin as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UiPluginInfo {
     /// Its name.

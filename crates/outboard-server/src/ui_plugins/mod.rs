@@ -24,6 +24,7 @@
 //! gets all it needs from the entry that it found, so it never sees half of a reload.
 
 mod change;
+mod describe;
 mod details;
 mod disk;
 mod entry;
@@ -35,6 +36,12 @@ mod navigation;
 mod sight;
 mod snapshot;
 
+pub(crate) use self::{
+    change::Happened,
+    describe::operations,
+    details::details,
+    handler::{PREFIX, is_seed_route, is_under_seed_routes, lacks_slash},
+};
 pub use self::{
     change::{UiPluginChange, UiPluginChangeKind, UiPluginObserver},
     disk::{DiscoveredUiPlugin, discover as discover_ui_plugins, inspect as inspect_ui_plugin},
@@ -45,8 +52,4 @@ pub use self::{
     native::UiPluginNativePlugin,
     navigation::{Navigation, NavigationEntry, NavigationGroup},
     snapshot::{AssetLimits, AssetProblem, Snapshot},
-};
-pub(crate) use self::{
-    details::details,
-    handler::{PREFIX, is_seed_route, is_under_seed_routes, lacks_slash},
 };

@@ -116,7 +116,9 @@ impl Described {
             );
             return None;
         };
-        let content = &answer["content"][&media];
+        let contents = &answer["content"];
+        let any = &contents["*/*"];
+        let content = contents.get(&media).unwrap_or(any);
         assert!(
             content.is_object(),
             "{name} as {media} is not in the document"

@@ -50,6 +50,11 @@ async fn methods(router: &Router, path: &str) -> BTreeSet<String> {
         .body(Body::empty())
         .unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
+    if path.ends_with("/assets/{path}") {
+        // Of a plugin that is not there, whatever the method.
+        assert_eq!(response.status(), 404, "{path}");
+        return BTreeSet::from(["get".to_owned()]);
+    }
     assert_eq!(response.status(), 405, "{path}");
     let allow = response.headers()["allow"].to_str().unwrap();
     allow
@@ -77,9 +82,13 @@ async fn the_routes_of_a_server_are_those_of_the_document() {
         if path.ends_with('/') || path.starts_with("/ui") || path.contains("__private") {
             continue;
         }
-        match path.strip_suffix("{*rest}") {
+        // The same path with a slash is the one that answers.
+        if path.ends_with("/assets") {
+            continue;
+        }
+        match path.split_once("{*") {
             // What is behind it shows itself when it is asked.
-            Some(before) => {
+            Some((before, _)) => {
                 let behind = document.keys().filter(|path| path.starts_with(before));
                 let before = asked.len();
                 asked.extend(behind.cloned());

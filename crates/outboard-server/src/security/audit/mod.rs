@@ -18,6 +18,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,12 +38,13 @@ const FLUSH: Duration = Duration::from_secs(2);
 const OF_STRANGERS: u32 = 5;
 
 /// A line of the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct AuditEntry {
     /// Counts up; newer lines have larger ones.
     pub id: i64,
     /// When the request ended.
     #[serde(serialize_with = "super::serialize_time")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// The id of who asked: of a token, or `local`, `development`, `anonymous`.
     pub principal: String,

@@ -24,6 +24,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -44,7 +45,8 @@ const USE_EVERY_MILLIS: i64 = 60_000;
 const FIRST: &str = "first-admin";
 
 /// What may be known about a token: all but the secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "Token")]
 pub struct TokenInfo {
     /// Never used again.
     pub id: String,
@@ -56,6 +58,7 @@ pub struct TokenInfo {
     pub permissions: BTreeSet<Permission>,
     /// When it was made.
     #[serde(serialize_with = "super::serialize_time")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_at: Timestamp,
     /// The name of whoever made it.
     pub created_by: String,
@@ -64,17 +67,19 @@ pub struct TokenInfo {
         serialize_with = "super::serialize_optional_time",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires_at: Option<Timestamp>,
     /// When it was used last, to the minute.
     #[serde(
         serialize_with = "super::serialize_optional_time",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_used_at: Option<Timestamp>,
 }
 
 /// A token that was just made. The secret is in here and nowhere else.
-#[derive(Clone, Serialize)]
+#[derive(Clone, JsonSchema, Serialize)]
 pub struct NewToken {
     /// What to send as `Authorization: Bearer …`.
     pub token: String,

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{AccessError, Permission, Role};
@@ -19,7 +20,7 @@ const MAX_PERMISSIONS: usize = 50;
 const MAX_LIFE: SignedDuration = SignedDuration::from_hours(24 * 3660);
 
 /// A token that somebody wants.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// For people; no two that can be used have the same.
