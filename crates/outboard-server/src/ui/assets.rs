@@ -30,6 +30,7 @@ pub(crate) struct Paths {
     pub(crate) htmx: String,
     pub(crate) icon: String,
     pub(crate) frame: String,
+    pub(crate) api: String,
 }
 
 struct Assets {
@@ -66,6 +67,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
             SCRIPT,
             include_bytes!("../../assets/frame.js"),
         ),
+        api: add("api", "js", SCRIPT, include_bytes!("../../assets/api.js")),
         icon: add(
             "icon",
             "svg",

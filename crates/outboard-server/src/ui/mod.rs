@@ -12,6 +12,7 @@
 //! What changes something is a form that posts, and the answer is a redirect with a line
 //! about what was done ([`Ui::done`]). So each page works without its script.
 
+mod api;
 mod assets;
 mod catalog;
 pub(crate) mod chart;
@@ -53,6 +54,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/ui", get(|| async { Redirect::to("/ui/") }))
         .route("/ui/", get(overview::overview))
         .route("/ui/plugins", get(plugins::plugins))
+        .route("/ui/api", get(api::api))
         .route("/ui/pages/{plugin}/{item}", get(frames::frame))
         .merge(plugin::routes())
         .merge(run_it::routes())

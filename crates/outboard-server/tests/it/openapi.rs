@@ -240,3 +240,41 @@ fn what_the_document_refers_to_is_in_it() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_page_has_a_form_for_each_operation_that_one_may_ask() {
+    let running = Running::start(Plugins::new()).await;
+    let page = running.client.get("/ui/api").await;
+    assert_eq!(page.status, 200, "{page:?}");
+    for (name, operation) in operations() {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(page.body.contains(&format!("id=\"{id}\"")), "{name}");
+    }
+    let forms = page.body.matches("<form data-call").count();
+    assert_eq!(forms, operations().len(), "the local token may all");
+    assert!(!page.body.contains("style=") && !page.body.contains("onclick="));
+
+    let viewer = serde_json::json!({ "name": "looks", "role": "viewer" }).to_string();
+    let made = running
+        .client
+        .with("content-type", "application/json")
+        .post("/api/v1/tokens", &viewer)
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = format!("Bearer {}", made.json()["token"].as_str().unwrap());
+    let page = running
+        .client
+        .with("authorization", &token)
+        .get("/ui/api")
+        .await;
+    assert!(page.body.contains("data-path=\"/api/v1/runs\""), "{page:?}");
+    for path in [
+        "/api/v1/tokens",
+        "/api/v1/audit",
+        "/api/v1/connectors/install",
+    ] {
+        let form = format!("data-path=\"{path}\"");
+        assert!(!page.body.contains(&form), "a viewer may not ask {path}");
+    }
+    running.stop().await;
+}
