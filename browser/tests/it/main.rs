@@ -3,6 +3,7 @@
 
 mod driver;
 mod every_page;
+mod frames;
 mod keyboard;
 mod live;
 mod pages;

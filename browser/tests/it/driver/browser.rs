@@ -315,6 +315,12 @@ impl Browser {
         self.post("frame", &json!({ "id": id }));
     }
 
+    /// How many windows and tabs there are.
+    #[track_caller]
+    pub(crate) fn windows(&self) -> usize {
+        self.get("window/handles").as_array().map_or(0, Vec::len)
+    }
+
     /// The window's cookies for this page, those that script cannot see among them.
     #[track_caller]
     pub(crate) fn cookies(&self) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! Pages of UI plugins in their frames, from a real server with a real workflow behind.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use http::StatusCode;
 use outboard_server::{Database, PluginStates, Token};
@@ -339,5 +339,49 @@ async fn pages_that_are_not_there_say_so() {
             .contains("neither a file a.html nor an index.html"),
         "{page:?}"
     );
+    running.stop().await;
+}
+
+/// The example of a UI plugin, whose names of files say what is in them.
+#[tokio::test]
+async fn the_example_loads_and_the_names_of_its_files_have_their_hashes() {
+    use sha2::{Digest as _, Sha256};
+
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ui-plugin");
+    let plugins = Plugins::new();
+    fs::create_dir_all(plugins.path("ui-plugin/assets")).unwrap();
+    for file in ["ui.json", "README.md"] {
+        fs::copy(
+            example.join(file),
+            plugins.path(&format!("ui-plugin/{file}")),
+        )
+        .unwrap();
+    }
+    let index = fs::read_to_string(example.join("assets/index.html")).unwrap();
+    let mut hashed = 0;
+    for entry in fs::read_dir(example.join("assets")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        fs::copy(&path, plugins.path(&format!("ui-plugin/assets/{name}"))).unwrap();
+        if name == "index.html" {
+            continue;
+        }
+        let digest = Sha256::digest(fs::read(&path).unwrap());
+        let hash: String = digest[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert!(
+            name.contains(&hash),
+            "{name} has the hash {hash}: rename it"
+        );
+        assert!(index.contains(name), "{name} is in index.html");
+        hashed += 1;
+    }
+    assert_eq!(hashed, 2);
+    let running = Running::start(plugins).await;
+    load(&running.client, "ui-plugin").await;
+    let page = running.client.get("/ui/pages/ui-plugin/runs").await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
     running.stop().await;
 }
