@@ -371,3 +371,19 @@ impl fmt::Display for PluginSpec {
         write!(f, "{} ({})", self.name, self.launch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_variables_that_are_passed_on_are_those_that_are_set() {
+        let only = Inherit::Only(vec![
+            "PATH".to_owned(),
+            "OUTBOARD_NOT_SET_AT_ALL".to_owned(),
+        ]);
+        assert_eq!(only.names(), ["PATH"]);
+        assert!(Inherit::None.names().is_empty());
+        assert!(Inherit::All.names().contains(&"PATH".to_owned()));
+    }
+}

@@ -169,6 +169,7 @@ impl Connector {
                               on the version that they began on, and this version stays to roll \
                               back to. The page Catalog says what would change."
                     .to_owned(),
+                calm: true,
                 yes: "Update it".to_owned(),
                 ..Ask::default()
             }),
@@ -182,6 +183,7 @@ impl Connector {
                     consequence: "The version that was current before becomes current again. \
                                   Running calls end on the version that they began on."
                         .to_owned(),
+                    calm: true,
                     yes: "Roll back".to_owned(),
                     ..Ask::default()
                 }),
@@ -202,8 +204,8 @@ impl Connector {
                     }
                 ),
                 yes: format!("Remove {key}"),
-                field: None,
                 option: Some(("purge", "Remove its instances and its history, too")),
+                ..Ask::default()
             }),
         });
         actions
@@ -240,12 +242,11 @@ pub(super) async fn tab(
     ui: Ui,
 ) -> UiResult {
     let connector = Connector::find(&state, &key).await?;
-    show(&state, &ui, &connector, &current, None).await
+    show(&ui, &connector, &current, None).await
 }
 
 /// The page with a tab, whose form may be filled in already.
 pub(super) async fn show(
-    state: &AppState,
     ui: &Ui,
     connector: &Connector,
     current: &str,
@@ -279,10 +280,7 @@ pub(super) async fn show(
             let content = process::of_connector(ui, connector).await;
             page(ui, &head, &tabs, LIVE, &content)
         }
-        _ => {
-            let _ = state;
-            page(ui, &head, &tabs, LIVE, &connector.overview(ui, &head.href))
-        }
+        _ => page(ui, &head, &tabs, LIVE, &connector.overview(ui, &head.href)),
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Action {
 pub(super) struct Ask {
     /// What stops, and whether it comes back.
     pub(super) consequence: String,
+    /// Whether it can be taken back, and stops nothing.
+    pub(super) calm: bool,
     /// The words of the button that does it.
     pub(super) yes: String,
     /// A hidden field that says that it was asked.

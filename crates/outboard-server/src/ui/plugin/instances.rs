@@ -266,14 +266,8 @@ fn placed(error: &HostError, fields: &[Field], wrong: &mut Wrong) -> Option<Stri
     }
 }
 
-async fn again(
-    state: &AppState,
-    ui: &Ui,
-    connector: &Connector,
-    filled: Filled<'_>,
-    status: StatusCode,
-) -> UiResult {
-    let shown = show(state, ui, connector, "settings", Some(filled)).await?;
+async fn again(ui: &Ui, connector: &Connector, filled: Filled<'_>, status: StatusCode) -> UiResult {
+    let shown = show(ui, connector, "settings", Some(filled)).await?;
     Ok((status, shown).into_response())
 }
 
@@ -317,14 +311,7 @@ pub(super) async fn create(
         problem,
         sign_in: None,
     };
-    again(
-        &state,
-        &ui,
-        &connector,
-        filled,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    )
-    .await
+    again(&ui, &connector, filled, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// `POST /ui/plugins/connector/{key}/instances/{instance}`
@@ -374,14 +361,7 @@ pub(super) async fn save(
         problem,
         sign_in: None,
     };
-    again(
-        &state,
-        &ui,
-        &connector,
-        filled,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    )
-    .await
+    again(&ui, &connector, filled, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// `POST /ui/plugins/connector/{key}/instances/{instance}/{verb}`
@@ -410,7 +390,7 @@ pub(super) async fn change(
             let here = here.ok_or_else(|| Problem::bad_request("the request has no Host"))?;
             let back = format!("http://{here}{CALLBACK}");
             match host.begin_sign_in(&key, &name, &back).await {
-                Ok(begun) => sign_in(&state, &ui, &connector, &name, begun.authorize_url).await,
+                Ok(begun) => sign_in(&ui, &connector, &name, begun.authorize_url).await,
                 Err(error) => {
                     let flash = bad("No sign-in was begun", &failed(&error));
                     Ok(ui.done(&page, &flash))
@@ -424,13 +404,7 @@ pub(super) async fn change(
 }
 
 /// A page with a link to the service: a form of ours may not lead to another site.
-async fn sign_in(
-    state: &AppState,
-    ui: &Ui,
-    connector: &Connector,
-    name: &str,
-    address: String,
-) -> UiResult {
+async fn sign_in(ui: &Ui, connector: &Connector, name: &str, address: String) -> UiResult {
     // Its author chose it, and a browser follows more than these.
     if !address.starts_with("https://") && !address.starts_with("http://") {
         let detail = "the address to sign in at is none of the web";
@@ -454,7 +428,7 @@ async fn sign_in(
                 .unwrap_or_else(|| "the service".to_owned()),
         }),
     };
-    again(state, ui, connector, filled, StatusCode::OK).await
+    again(ui, connector, filled, StatusCode::OK).await
 }
 
 #[cfg(test)]

@@ -267,7 +267,15 @@ pub(super) async fn of_connector(ui: &Ui, connector: &Connector) -> Process {
                 word: "not signed".to_owned(),
                 tone: "warn",
             },
-            word => Mark::of(word),
+            word => Mark {
+                word: match word {
+                    "envelope" => "signed".to_owned(),
+                    "program" => "program signed".to_owned(),
+                    "unverifiable" => "signed by nobody who is trusted".to_owned(),
+                    other => other.to_owned(),
+                },
+                ..Mark::of(word)
+            },
         },
         signature_words: words.to_owned(),
         digest: digest.unwrap_or_default(),

@@ -380,3 +380,18 @@ async fn pipelines_are_listed_with_what_starts_them() {
     );
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_pipeline_says_which_fields_of_its_input_its_steps_look_up() {
+    let engine = engine(&Diary::default());
+    let file = r#"
+pipelines:
+  p:
+    steps:
+      - { name: one, type: step.test, config: { text: "{{ trigger.b }} of {{ trigger.a.deep }}" } }
+      - { name: two, type: step.test, config: { list: [ { x: "{{ trigger.b }}" }, "{{ steps.one }}" ] } }
+"#;
+    apply(&engine, file).await.unwrap();
+    assert_eq!(engine.pipelines()[0].inputs, ["b", "a"]);
+    engine.stop().await;
+}
