@@ -40,7 +40,8 @@ fn an_operation_is_run_and_its_result_seen_as_table_json_and_commands() {
     );
     // It is in the history, as what a person did.
     let calls = world.api.get("/api/v1/connectors/history").body;
-    assert_eq!(calls["items"][0]["operation"], "query", "{calls}");
+    assert_eq!(calls["calls"][0]["operation"], "query", "{calls}");
+    assert_eq!(calls["calls"][0]["outcome"], "ok", "{calls}");
 
     browser.fill("#field-sql", "SELECT nothing FROM nowhere");
     browser.click_text("main button", "Run query");

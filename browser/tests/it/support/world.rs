@@ -130,9 +130,7 @@ impl World {
         let wrong = json!({ "input": { "sql": "SELECT nothing FROM nowhere" } });
         self.api.post(called, &wrong);
         let calls = self.api.get("/api/v1/connectors/history").body;
-        let first = &calls["items"][0];
-        let call = first["id"].as_str().map(str::to_owned);
-        let call = call.unwrap_or_else(|| first["id"].to_string());
+        let call = calls["calls"][0]["id"].as_str().unwrap().to_owned();
         self.places.insert("call", call);
     }
 
