@@ -50,7 +50,7 @@ pub(super) fn granted(
     let Needs::Permission(permission) = needed(method, path) else {
         let detail = format!("{method} {path} is not for pages of plugins");
         return Err(Problem::new(StatusCode::FORBIDDEN, "not_for_pages", detail)
-            .with_hint("docs/ui-plugins.md lists what pages can ask for"));
+            .with_hint("docs/ui-plugin-pages.md lists what pages can ask for"));
     };
     let thing = thing(path);
     if !manifest.asks_for(permission.as_str(), thing.as_deref()) {
