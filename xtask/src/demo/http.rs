@@ -30,14 +30,17 @@ pub(super) struct Answer {
 /// interrupted.
 pub(super) fn request(
     server: SocketAddr,
+    token: &str,
     method: &str,
     path: &str,
     json: Option<&str>,
     interrupt: &Interrupt,
 ) -> Result<Answer> {
     let body = json.unwrap_or_default();
-    let mut head =
-        format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nAccept: application/json\r\n");
+    let mut head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {server}\r\nAccept: application/json\r\n\
+                 Authorization: Bearer {token}\r\n"
+    );
     if json.is_some() {
         head += &format!(
             "Content-Type: application/json\r\nContent-Length: {}\r\n",

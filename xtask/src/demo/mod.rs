@@ -21,8 +21,13 @@ use crate::{
 };
 
 pub(crate) fn run(_: &[String]) -> Result {
-    println!("Building the host and an example plugin …");
-    let programs = build(&["--package", "outboard", "--package", "store-plugin"])?;
+    println!("Building the host, an example plugin and an example connector …");
+    let packages = ["outboard", layout::PLUGIN, layout::CONNECTOR];
+    let packages: Vec<_> = packages
+        .iter()
+        .flat_map(|name| ["--package", name])
+        .collect();
+    let programs = build(&packages)?;
     let program = |name: &str| -> Result<PathBuf> {
         let found = programs.iter().find(|(target, _)| target == name);
         found
@@ -38,8 +43,16 @@ pub(crate) fn run(_: &[String]) -> Result {
     let mut server = Server::start(&outboard, data.path(), &workflow, &interrupt)?;
     println!("The server listens on http://{}\n", server.address());
 
-    let demo = show(&server, &orders, &interrupt).and_then(|()| {
-        let next = suggestions(&outboard, data.path(), &workflow, &orders);
+    let host = Host {
+        program: &outboard,
+        data: data.path(),
+    };
+    let package = data.package(&program(layout::CONNECTOR)?)?;
+    let shown = show(&server, &orders, &interrupt)
+        .and_then(|()| connect(&host, &package))
+        .and_then(|()| open(&host, &server));
+    let demo = shown.and_then(|()| {
+        let next = suggestions(&host, &orders);
         if !std::io::stdin().is_terminal() {
             println!("\nNobody is at the terminal, so here is what one would try next:");
             return try_all(&next, &interrupt);
@@ -129,23 +142,84 @@ fn request(
     json: Option<&str>,
     interrupt: &Interrupt,
 ) -> Result<Value> {
-    let answer = http::request(server.address(), method, path, json, interrupt)?;
+    let token = server.token();
+    let answer = http::request(server.address(), token, method, path, json, interrupt)?;
     if answer.status != 200 {
         return Err(format!("{method} {path}: {} {}", answer.status, answer.body.trim()).into());
     }
     Ok(serde_json::from_str(&answer.body)?)
 }
 
-/// Three commands that work as they stand, from any directory, while the server is up.
-fn suggestions(outboard: &Path, data: &Path, workflow: &Path, orders: &Path) -> [String; 3] {
-    let word = |path: &Path| shell_word(&path.to_string_lossy());
-    let command = format!("{} --data-dir {}", word(outboard), word(data));
+/// The program and its data directory.
+struct Host<'a> {
+    program: &'a Path,
+    data: &'a Path,
+}
+
+impl Host<'_> {
+    /// A command line as it can be pasted, from any directory.
+    fn line(&self, words: &[&str]) -> String {
+        let program = shell_word(&self.program.to_string_lossy());
+        let data = shell_word(&self.data.to_string_lossy());
+        let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
+        format!("{program} --data-dir {data} {}", words.join(" "))
+    }
+
+    /// Runs a command for what it does; what it prints is shown only if it fails.
+    fn run(&self, words: &[&str]) -> Result<String> {
+        let mut command = Command::new(self.program);
+        command.arg("--data-dir").arg(self.data).args(words);
+        let output = command.stdin(Stdio::null()).output()?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("outboard {}: {}", words.join(" "), said.trim()).into())
+    }
+}
+
+/// Installs the example connector and lets it read what the pipeline kept.
+fn connect(host: &Host<'_>, package: &Path) -> Result {
+    let kept = host.data.join("data/workflow/stock.db");
+    let (package, kept) = (package.to_string_lossy(), kept.display());
+    let key = layout::CONNECTOR_KEY;
+    host.run(&["connector", "install", &package])?;
+    host.run(&["connector", "config", "set", key, &format!("path={kept}")])?;
+    println!("\nConnector {key:?} is installed and reads what the pipeline kept.");
+    Ok(())
+}
+
+/// Says where the pages are, and opens them if somebody is there to look.
+fn open(host: &Host<'_>, server: &Server) -> Result {
+    let operation = format!("/ui/run/operation/{}/query", layout::CONNECTOR_KEY);
+    if std::io::stdin().is_terminal() {
+        let said = host.run(&["open"])?;
+        println!("\nThe admin UI, by a link that signs you in once:\n\n  {said}");
+        println!(
+            "\nThere, run the connector: http://{}{operation}\nwith  SELECT key, value FROM items",
+            server.address(),
+        );
+    } else {
+        let link = host.run(&["open", "--print"])?;
+        println!("\nThe admin UI, by a link that signs you in once: {link}");
+    }
+    Ok(())
+}
+
+/// Commands that work as they stand while the server is up.
+fn suggestions(host: &Host<'_>, orders: &Path) -> [String; 3] {
     let input = serde_json::json!({ "path": orders }).to_string();
-    let (plugin, workflow, input) = (layout::PLUGIN, word(workflow), shell_word(&input));
+    let query = r#"{"sql": "SELECT key, value FROM items"}"#;
+    let (plugin, key) = (layout::PLUGIN, layout::CONNECTOR_KEY);
     [
-        format!("{command} plugin show {plugin}"),
-        format!("{command} plugin reload {plugin}"),
-        format!("{command} run {workflow} --input {input}"),
+        host.line(&["plugin", "reload", plugin]),
+        host.line(&["connector", "call", key, "query", "--input", query]),
+        host.line(&[
+            "run",
+            &root().join("examples/demo/restock.yaml").to_string_lossy(),
+            "--input",
+            &input,
+        ]),
     ]
 }
 

@@ -23,6 +23,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub(super) struct Server {
     child: Child,
     address: SocketAddr,
+    token: String,
 }
 
 impl Server {
@@ -46,7 +47,7 @@ impl Server {
             }
         };
         let mut child = Command::new(program)
-            .args(["serve", "--dev", "--json", "--addr", address, "--data-dir"])
+            .args(["serve", "--json", "--addr", address, "--data-dir"])
             .arg(data)
             .arg("--workflow")
             .arg(workflow)
@@ -74,6 +75,7 @@ impl Server {
         let mut server = Server {
             child,
             address: ([127, 0, 0, 1], 0).into(),
+            token: String::new(),
         };
         let until = Instant::now() + PATIENCE;
         loop {
@@ -89,6 +91,9 @@ impl Server {
                         return Err(format!("the server did not start: {line}").into());
                     };
                     server.address = address;
+                    let known = std::fs::read(data.join("server.json"))?;
+                    let known: serde_json::Value = serde_json::from_slice(&known)?;
+                    server.token = known["token"].as_str().unwrap_or_default().to_owned();
                     return Ok(server);
                 }
                 Err(_) if Instant::now() > until => {
@@ -101,6 +106,11 @@ impl Server {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The token of whoever runs the server.
+    pub(super) fn token(&self) -> &str {
+        &self.token
     }
 
     /// Waits until somebody presses Ctrl-C.
