@@ -222,8 +222,9 @@ impl Described {
         .query(
             "outcome",
             text(),
-            "With this outcome: `ok`, `operation_error`, `refused` ….",
+            "With this outcome: `ok`, `operation_error`, `refused` …; `failed` is any failure.",
         )
+        .query("q", text(), "With this in one of its texts, in any case.")
         .query(
             "caller",
             text(),
@@ -300,7 +301,8 @@ impl Described {
             json!({
                 "key": "weather", "name": "Weather", "kind": "connector", "version": "0.2.0",
                 "description": "Forecasts from the weather service", "installed": "0.1.0",
-                "signed": "none", "unsigned": false, "source": "/home/me/weather/dist/weather",
+                "signed": "none", "unsigned": false, "older": false,
+                "source": "/home/me/weather/dist/weather",
                 "operations": ["forecast", "station_delete"],
                 "rights": rights(&["station_delete"]),
                 "changes": {
@@ -658,7 +660,8 @@ fn catalog_example() -> Value {
         "available": [{
             "key": "github", "name": "GitHub", "description": "Issues and pull requests",
             "kind": "connector",
-            "catalog": "https://catalog.example.org/catalog.json", "version": "1.2.0", "arch_ok": true, "os_arch": ["linux/amd64"],
+            "catalog": "https://catalog.example.org/catalog.json", "version": "1.2.0", "arch_ok": true, "digest": true,
+            "os_arch": ["linux/amd64"],
             "tags": ["Development"], "update_available": false,
         }],
         "warnings": [],
