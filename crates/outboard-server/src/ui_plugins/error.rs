@@ -90,7 +90,7 @@ pub enum UiPluginError {
         /// The plugin.
         plugin: String,
         /// Why not.
-        error: ControlError,
+        error: Box<ControlError>,
     },
 }
 

@@ -243,7 +243,7 @@ impl UiPluginManager {
             .await
             .map_err(|error| UiPluginError::Program {
                 plugin: name.to_string(),
-                error,
+                error: Box::new(error),
             })
     }
 
