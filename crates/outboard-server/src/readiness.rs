@@ -54,12 +54,14 @@ struct Needed {
 pub(crate) fn ready_schema(generator: &mut SchemaGenerator) -> Schema {
     let workflow = generator.subschema_for::<WorkflowState>();
     let plugins = generator.subschema_for::<Vec<Needed>>();
+    let connectors = plugins.clone();
     json_schema!({
         "type": "object",
         "properties": {
             "status": { "const": "ok" },
             "workflow": workflow,
             "plugins": plugins,
+            "connectors": connectors,
         },
         "required": ["status", "workflow", "plugins"],
     })
@@ -69,6 +71,7 @@ pub(crate) fn ready_schema(generator: &mut SchemaGenerator) -> Schema {
 pub(crate) fn not_ready_schema(generator: &mut SchemaGenerator) -> Schema {
     let workflow = generator.subschema_for::<WorkflowState>();
     let plugins = generator.subschema_for::<Vec<Needed>>();
+    let connectors = plugins.clone();
     let problems = generator.subschema_for::<Vec<Obstacle>>();
     json_schema!({
         "type": "object",
@@ -79,6 +82,7 @@ pub(crate) fn not_ready_schema(generator: &mut SchemaGenerator) -> Schema {
             "detail": { "type": "string" },
             "workflow": workflow,
             "plugins": plugins,
+            "connectors": connectors,
             "problems": problems,
         },
         "required": ["title", "status", "kind", "detail", "workflow", "plugins", "problems"],

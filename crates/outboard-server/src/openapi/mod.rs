@@ -21,7 +21,9 @@ use serde_json::Value;
 
 use self::document::Tag;
 pub(crate) use self::operation::{Failures, Operation, SchemaOf, schema_of};
-use crate::{connectors, native, plugins, processes, security, stats, ui_plugins, workflow};
+use crate::{
+    connectors, native, overview, plugins, processes, security, stats, ui_plugins, workflow,
+};
 
 const ABOUT: &str = "The HTTP API of Outboard: plugins, connectors, pipelines and runs.\n\n\
     `HEAD` works wherever `GET` does. `x-permission` is what a caller must be permitted: \
@@ -75,7 +77,11 @@ const TAGS: &[Tag] = &[
 /// All routes of the API.
 fn operations() -> Vec<Operation> {
     [
-        vec![processes::operation(), stats::operation()],
+        vec![
+            processes::operation(),
+            stats::operation(),
+            overview::operation(),
+        ],
         plugins::operations(),
         ui_plugins::operations(),
         native::operations(),

@@ -2,12 +2,13 @@
 
 use outboard_connector::host::InstanceView;
 use outboard_workflow::engine::Missing;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::processes::{Condition, Family, PluginRow};
 
 /// How bad it is. In the order in which problems are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// Something does not work.
@@ -29,7 +30,8 @@ impl Severity {
 }
 
 /// Something that somebody should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "NeedsSomebody")]
 pub(crate) struct Problem {
     pub(crate) severity: Severity,
     /// One word for programs.

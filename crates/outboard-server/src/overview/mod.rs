@@ -8,21 +8,26 @@
 //! [`judge`] decides from what was gathered; gathering asks everybody once and
 //! waits for no catalog.
 
+mod describe;
 mod judge;
 
 use axum::{Json, extract::State};
 use outboard_connector::host::{ConnectorHost, InstanceView};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::judge::{Gathered, judge};
-pub(crate) use self::judge::{Problem, Severity};
+pub(crate) use self::{
+    describe::operation,
+    judge::{Problem, Severity},
+};
 use crate::{
     processes::{self, Condition, Family, PluginRow},
     server::AppState,
 };
 
 /// The answer of `GET /api/v1/problems`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct ProblemList {
     problems: Vec<Problem>,
 }
