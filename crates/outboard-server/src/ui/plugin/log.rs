@@ -171,7 +171,6 @@ pub(super) fn tab(
 
 #[derive(Deserialize)]
 pub(super) struct After {
-    /// Smaller than what numbers are elsewhere: 128 bits cannot be read from a query.
     #[serde(default)]
     after: u64,
 }
@@ -203,7 +202,7 @@ pub(super) async fn of_connector(
 fn follow(events: &Events, log: PluginLog, from: &After, headers: &HeaderMap) -> Response {
     let last = headers.get("last-event-id");
     let last = last.and_then(|id| id.to_str().ok()?.parse().ok());
-    events.stream(lines_after(log, last.unwrap_or(from.after.into())))
+    events.stream(lines_after(log, last.unwrap_or(from.after)))
 }
 
 /// Every line after the one with that number, and then every new one.
