@@ -104,7 +104,7 @@ fn a_page_of_a_plugin_shows_runs_and_runs_a_pipeline_and_is_new_after_a_reload()
     load(&api, "ui-plugin");
     let browser = Browser::open(&tools, "frames");
     browser.go(&server.at("/ui/"));
-    browser.click_text("nav a", "Newest runs");
+    browser.click("nav a[href='/ui/pages/ui-plugin/runs']");
     browser.see("h1", "Newest runs");
     enter(&browser);
     browser.see("#state", "No pipeline has run yet");
@@ -136,7 +136,7 @@ fn a_page_of_a_plugin_shows_runs_and_runs_a_pipeline_and_is_new_after_a_reload()
 
     // While a pipeline is open its pages are there, too.
     browser.go(&server.at("/ui/pages/ui-plugin/runs?pipeline=greet"));
-    browser.click_text("nav a", "Runs of it");
+    browser.click("nav a[href='/ui/pages/ui-plugin/pipeline?pipeline=greet']");
     browser.see("h1", "Runs of it");
     assert!(
         browser.path().ends_with("/pipeline?pipeline=greet"),

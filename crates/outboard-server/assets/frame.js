@@ -40,6 +40,17 @@
     stale.hidden = true;
   }
 
+  // Once when asked, and once below: either of the two scripts may be there first.
+  const welcome = () =>
+    tell({
+      type: "welcome",
+      theme: theme(),
+      plugin: data.plugin,
+      version: data.version,
+      item: data.item,
+      pipeline: data.pipeline || null,
+    });
+
   // Calls.
   let working = 0;
   const queue = [];
@@ -83,14 +94,7 @@
     if (event.source !== frame.contentWindow || event.data?.outboard !== 1) return;
     switch (event.data.type) {
       case "hello":
-        tell({
-          type: "welcome",
-          theme: theme(),
-          plugin: data.plugin,
-          version: data.version,
-          item: data.item,
-          pipeline: data.pipeline || null,
-        });
+        welcome();
         break;
       case "call":
         take(event.data);
@@ -100,6 +104,8 @@
         break;
     }
   });
+
+  welcome();
 
   // The ticket lives on while somebody looks at the page.
   async function renew() {

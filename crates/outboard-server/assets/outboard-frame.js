@@ -37,13 +37,13 @@
         reject(new Error(`${method} ${path} was not answered within ${DEADLINE / 1000} s`));
       }, DEADLINE);
       pending.set(id, { resolve, timer });
-      try {
-        say({ type: "call", id, method: String(method), path: String(path), body });
-      } catch (error) {
-        clearTimeout(timer);
-        pending.delete(id);
-        reject(error);
-      }
+      // Not before the page around listens.
+      ready.then(() => say({ type: "call", id, method: String(method), path: String(path), body }))
+        .catch((error) => {
+          clearTimeout(timer);
+          pending.delete(id);
+          reject(error);
+        });
     });
   }
 

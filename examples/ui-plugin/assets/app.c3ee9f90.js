@@ -44,7 +44,7 @@
       return;
     }
     const only = item === "pipeline" ? outboard.pipeline : null;
-    const runs = answer.body.runs.filter((run) => !only || run.pipeline === only);
+    const runs = answer.body.items.filter((run) => !only || run.pipeline === only);
     const rows = runs.map((run) => {
       const row = document.createElement("tr");
       cell(row, run.status.replaceAll("_", " "));
