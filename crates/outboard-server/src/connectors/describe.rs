@@ -85,7 +85,7 @@ struct Described {
 }
 
 impl Described {
-    fn new(
+    fn route(
         &self,
         method: Method,
         path: &str,
@@ -109,7 +109,7 @@ impl Described {
         summary: &'static str,
     ) -> Operation {
         let schema = json!({ "type": "string", "pattern": KEY });
-        self.new(method, &format!("/{{key}}{path}"), id, summary)
+        self.route(method, &format!("/{{key}}{path}"), id, summary)
             .path("key", schema, "The connector's key.", "weather")
             .fails(400, &["invalid_name"])
             .fails(404, &["not_found"])
@@ -143,7 +143,7 @@ impl Described {
     }
 
     fn operations(&self) -> Vec<Operation> {
-        let list = self.new(Method::GET, "", ("list", "s"), "What is installed");
+        let list = self.route(Method::GET, "", ("list", "s"), "What is installed");
         let kinds = match self.one {
             "Connector" => json!({
                 "type": "string", "enum": ["connector", "tool", "job", "all"],
@@ -164,7 +164,7 @@ impl Described {
                     schema_of::<SummaryPage>,
                     json!({ "connectors": [summary_example()] }),
                 ),
-            self.new(Method::GET, "/catalog", ("search", "Catalog"), "What the catalogs have")
+            self.route(Method::GET, "/catalog", ("search", "Catalog"), "What the catalogs have")
                 .query("q", text(), "A part of the key, the name or the description.")
                 .answers(200, "What was found.", schema_of::<SearchAnswer>, catalog_example())
                 .fails(502, &["download"]),
@@ -210,7 +210,7 @@ impl Described {
     }
 
     fn history(&self) -> Operation {
-        self.new(
+        self.route(
             Method::GET,
             "/history",
             ("list", "Calls"),
@@ -246,7 +246,7 @@ impl Described {
     }
 
     fn install(&self) -> Operation {
-        self.new(
+        self.route(
             Method::POST,
             "/install",
             ("install", ""),
@@ -282,7 +282,7 @@ impl Described {
                 "sign_in": [],
             })
         };
-        self.new(
+        self.route(
             Method::POST,
             "/install/review",
             ("review", "Install"),
@@ -479,7 +479,7 @@ impl Described {
             .fails(409, &["conflict", "disabled"])
             .fails(422, &["invalid_input", "not_configured", "unusable"])
             .fails(502, &["download", "misbehaved"]),
-            signed_in(self.new(
+            signed_in(self.route(
                 Method::POST,
                 "/oauth/finish",
                 ("finish", "SignIn"),
