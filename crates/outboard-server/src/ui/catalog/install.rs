@@ -8,7 +8,7 @@ use super::{
     failed, host,
     source::SourceForm,
 };
-use crate::server::AppState;
+use crate::{security::AuditNote, server::AppState};
 
 pub(super) async fn install(
     State(state): State<AppState>,
@@ -19,7 +19,13 @@ pub(super) async fn install(
     let outcome = host(&state)?.install(from, options, None).await;
     let outcome = outcome.map_err(failed)?;
     let page = format!("/ui/plugins/connector/{}", outcome.key);
-    Ok(ui.done(&page, &flash(&outcome, &page)))
+    let mut response = ui.done(&page, &flash(&outcome, &page));
+    response.extensions_mut().insert(AuditNote {
+        target: Some(outcome.key),
+        detail: Some(format!("{} {}", outcome.action, outcome.version)),
+        ..AuditNote::default()
+    });
+    Ok(response)
 }
 
 /// What was done, and how to take it back where that can be had.

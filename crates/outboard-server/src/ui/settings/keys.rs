@@ -17,7 +17,12 @@ use super::{
     },
     Tab, said, tabs,
 };
-use crate::{connectors::problem_of_host, http::Problem, security::Permission, server::AppState};
+use crate::{
+    connectors::problem_of_host,
+    http::Problem,
+    security::{AuditNote, Permission},
+    server::AppState,
+};
 
 /// The page itself.
 const PAGE: &str = "/ui/settings/keys";
@@ -86,11 +91,19 @@ pub(super) async fn trust(
     Form(form): Form<KeyForm>,
 ) -> UiResult {
     let added = host(&state)?.trust_key(&form.public_key, &form.name).await;
-    let flash = match added {
-        Ok(id) => Flash::good(format!("Signatures of the key {id} count from now on")),
-        Err(error) => Flash::bad(said(&problem_of_host(&error))),
+    let (flash, target) = match added {
+        Ok(id) => {
+            let text = format!("Signatures of the key {id} count from now on");
+            (Flash::good(text), Some(id))
+        }
+        Err(error) => (Flash::bad(said(&problem_of_host(&error))), None),
     };
-    Ok(ui.done(PAGE, &flash))
+    let mut response = ui.done(PAGE, &flash);
+    response.extensions_mut().insert(AuditNote {
+        target,
+        ..AuditNote::default()
+    });
+    Ok(response)
 }
 
 /// `POST /ui/settings/keys/{id}/remove`
