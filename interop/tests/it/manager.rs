@@ -72,7 +72,7 @@ async fn the_manager_drives(program: &Path) {
     let plugins = kitchen(program);
     let manager = ExternalPluginManager::new(plugins.path());
     let adapter = manager.load_plugin("kitchen").await.unwrap();
-    assert_eq!((adapter.name(), adapter.version()), ("kitchen", "1.2.3"));
+    assert_eq!((adapter.name(), &*adapter.version()), ("kitchen", "1.2.3"));
     let manifest = adapter.engine_manifest();
     assert_eq!(
         (manifest.author.as_str(), manifest.license.as_str()),
