@@ -78,6 +78,9 @@ impl Visit<'_> {
         browser.complaints();
         browser.requests();
         browser.go(&self.world.at(page.path));
+        if let Some(act) = page.act {
+            act(browser);
+        }
         browser.holds(
             "nothing is still on its way",
             "!document.querySelector('.htmx-request')",

@@ -6,23 +6,11 @@ use serde_json::json;
 
 use crate::{
     driver::Browser,
-    support::{Api, Home, Serving, repository, tools},
+    support::{Api, Home, Serving, tools},
 };
 
 /// What a page of a plugin can do beside showing itself.
 const ALLOWED: [&str; 2] = ["allowed-call", "allowed-file"];
-
-/// Copies a UI plugin of the repository into a home.
-fn copy(home: &Home, from: &str, name: &str) {
-    let from = repository().join(from);
-    let read = |path: &str| fs::read_to_string(from.join(path)).unwrap();
-    home.write(&format!("data/plugins/{name}/ui.json"), &read("ui.json"));
-    for file in fs::read_dir(from.join("assets")).unwrap() {
-        let file = file.unwrap().file_name().into_string().unwrap();
-        let text = read(&format!("assets/{file}"));
-        home.write(&format!("data/plugins/{name}/assets/{file}"), &text);
-    }
-}
 
 fn load(api: &Api, name: &str) {
     api.done(&format!("/api/v1/plugins/ui/{name}/load"), &json!({}));
@@ -38,8 +26,7 @@ fn enter(browser: &Browser) {
 fn a_page_of_a_plugin_reaches_neither_the_page_around_nor_the_server_past_its_bridge() {
     let Some(tools) = tools() else { return };
     let home = Home::new();
-    copy(
-        &home,
+    home.ui_plugin(
         "crates/outboard-server/tests/fixtures/hostile-ui",
         "hostile-ui",
     );
@@ -94,7 +81,7 @@ fn a_page_of_a_plugin_reaches_neither_the_page_around_nor_the_server_past_its_br
 fn a_page_of_a_plugin_shows_runs_and_runs_a_pipeline_and_is_new_after_a_reload() {
     let Some(tools) = tools() else { return };
     let home = Home::new();
-    copy(&home, "examples/ui-plugin", "ui-plugin");
+    home.ui_plugin("examples/ui-plugin", "ui-plugin");
     home.write(
         "greet.yaml",
         "pipelines:\n  greet:\n    steps:\n      - name: say\n        type: step.log\n        config: { message: hello }\n",

@@ -35,7 +35,9 @@ fn keys_lead_from_page_to_page_filter_and_tell_themselves() {
     let shown = "[...document.querySelectorAll('#plugins tbody tr')].filter(row => !row.hidden)";
     browser.holds("one row is left", &format!("{shown}.length === 1"));
     browser.see("#plugins tbody tr:not([hidden])", "store-plugin");
-    browser.see("#plugins-count", "1 of 10");
+    let all = browser.find_all("#plugins tbody tr").len();
+    assert!(all >= 10, "{all}");
+    browser.see("#plugins-count", &format!("1 of {all}"));
     // In a field, keys are letters.
     browser.press(&['g', 'o', '?']);
     assert_eq!(browser.path(), "/ui/plugins");
@@ -46,7 +48,7 @@ fn keys_lead_from_page_to_page_filter_and_tell_themselves() {
 
     // The list of keys takes the focus, and gives it back.
     browser.press(&[keys::BACKSPACE; "storego?".len()]);
-    browser.holds("all rows are back", &format!("{shown}.length === 10"));
+    browser.holds("all rows are back", &format!("{shown}.length === {all}"));
     browser.script("document.querySelector('#plugins a').focus()", &[]);
     let before = browser.script("return document.activeElement.textContent", &[]);
     browser.press(&['?']);

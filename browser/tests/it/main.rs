@@ -1,6 +1,7 @@
 //! What people do on the pages, done in a real browser.
 #![allow(clippy::unwrap_used)]
 
+mod catalog;
 mod driver;
 mod every_page;
 mod frames;
@@ -9,7 +10,9 @@ mod live;
 mod pages;
 mod roles;
 mod run_it;
+mod runs;
 mod scriptless;
+mod settings;
 mod sign_in;
 mod smoke;
 mod support;

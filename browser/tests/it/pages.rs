@@ -1,5 +1,7 @@
 //! The pages, in one list: what stands here is looked at by every test of `every_page.rs`.
 
+use crate::driver::Browser;
+
 /// A page to look at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
@@ -7,7 +9,9 @@ pub(crate) struct Page {
     pub(crate) name: &'static str,
     /// Where it is; `{run}` and the like stand for names of the world.
     pub(crate) path: &'static str,
-    /// The picture is for the documents, too: light, the upper part of the page.
+    /// What is done there before it is looked at.
+    pub(crate) act: Option<fn(&Browser)>,
+    /// The picture is for the documents, too: light and dark, the upper part of the page.
     pub(crate) shown: bool,
 }
 
@@ -17,21 +21,26 @@ impl Page {
     pub(crate) fn is_missing(&self) -> bool {
         self.name.starts_with("no-such-")
     }
+
+    const fn after(mut self, act: fn(&Browser)) -> Page {
+        self.act = Some(act);
+        self
+    }
 }
 
 const fn page(name: &'static str, path: &'static str) -> Page {
     Page {
         name,
         path,
+        act: None,
         shown: false,
     }
 }
 
 const fn shown(name: &'static str, path: &'static str) -> Page {
     Page {
-        name,
-        path,
         shown: true,
+        ..page(name, path)
     }
 }
 
@@ -82,12 +91,64 @@ pub(crate) const FULL: &[Page] = &[
     page("connector-disabled", "/ui/plugins/connector/chat"),
     page("connector-unusable", "/ui/plugins/connector/files"),
     page("no-such-connector", "/ui/plugins/connector/nobody"),
-    shown("run-operation", "/ui/run/operation/sql/query"),
+    page("run-operation", "/ui/run/operation/sql/query"),
+    shown("run-operation-result", "/ui/run/operation/sql/query").after(run_a_query),
+    page("run-operation-wrong", "/ui/run/operation/sql/query").after(run_nothing),
     page("run-destructive", "/ui/run/operation/sql/execute"),
     page("run-pipeline", "/ui/run/pipeline/restock"),
     page("no-such-pipeline", "/ui/run/pipeline/nothing"),
+    page("runs", "/ui/runs"),
+    page("runs-none-fits", "/ui/runs?outcome=cancelled"),
+    shown("run", "/ui/runs/{run}"),
+    page("run-failed", "/ui/runs/{failed-run}"),
+    page("no-such-run", "/ui/runs/nobody"),
+    page("call", "/ui/calls/{call}"),
+    shown("catalog", "/ui/catalog?wait=1"),
+    page("catalog-review", "/ui/catalog?wait=1").after(review_the_update),
+    page("settings", "/ui/settings"),
+    page("settings-tokens", "/ui/settings/tokens"),
+    page("settings-keys", "/ui/settings/keys"),
+    page("settings-policy", "/ui/settings/policy"),
+    page("settings-audit", "/ui/settings/audit"),
+    page("settings-about", "/ui/settings/about"),
+    page("api", "/ui/api"),
+    page("ui-page", "/ui/pages/ui-plugin/runs"),
+    page("no-such-ui-page", "/ui/pages/ui-plugin/nothing"),
+    page("question", "/ui/plugins/connector/sql").after(open_a_question),
+    page("keys", "/ui/plugins").after(|browser| browser.press(&['?'])),
     page("no-such-page", "/ui/no-such-page"),
 ];
 
 /// Pages of a server on which nothing was done yet.
-pub(crate) const EMPTY: &[Page] = &[page("overview", "/ui/"), page("plugins", "/ui/plugins")];
+pub(crate) const EMPTY: &[Page] = &[
+    page("overview", "/ui/"),
+    page("plugins", "/ui/plugins"),
+    page("runs", "/ui/runs"),
+    page("catalog", "/ui/catalog"),
+    page("settings-tokens", "/ui/settings/tokens"),
+    page("settings-keys", "/ui/settings/keys"),
+    page("settings-audit", "/ui/settings/audit"),
+];
+
+fn run_a_query(browser: &Browser) {
+    browser.fill(
+        "#field-sql",
+        "SELECT name, price FROM items ORDER BY price DESC",
+    );
+    browser.click_text("main button", "Run query");
+    browser.see("#outcome", "candle");
+}
+
+fn run_nothing(browser: &Browser) {
+    browser.click_text("main button", "Run query");
+    browser.see("[role=alert]", "one field is wrong");
+}
+
+fn review_the_update(browser: &Browser) {
+    browser.click("#catalog-sql .actions button");
+    browser.see("h2", "What changes");
+}
+
+fn open_a_question(browser: &Browser) {
+    browser.click_text(".confirm summary", "Remove");
+}

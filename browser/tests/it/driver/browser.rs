@@ -177,12 +177,6 @@ impl Browser {
         elements.collect()
     }
 
-    /// Whether a selector fits something now.
-    #[track_caller]
-    pub(crate) fn has(&self, css: &str) -> bool {
-        !self.find_all(css).is_empty()
-    }
-
     /// Clicks the first element that a selector fits, as soon as it can be.
     #[track_caller]
     pub(crate) fn click(&self, css: &str) {

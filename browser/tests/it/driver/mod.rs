@@ -17,6 +17,6 @@ mod process;
 mod wire;
 
 pub(crate) use self::{
-    browser::{Browser, Element, keys},
-    devtools::{Look, Request},
+    browser::{Browser, keys},
+    devtools::Look,
 };

@@ -101,6 +101,18 @@ impl Home {
         self.link("hello-plugin", "data/plugins/hello-plugin/hello-plugin");
     }
 
+    /// A UI plugin that lies somewhere in the repository.
+    pub(crate) fn ui_plugin(&self, from: &str, name: &str) {
+        let from = repository().join(from);
+        let read = |path: &str| fs::read_to_string(from.join(path)).unwrap();
+        self.write(&format!("data/plugins/{name}/ui.json"), &read("ui.json"));
+        for file in fs::read_dir(from.join("assets")).unwrap() {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            let text = read(&format!("assets/{file}"));
+            self.write(&format!("data/plugins/{name}/assets/{file}"), &text);
+        }
+    }
+
     /// A plugin that is a shell script and no plugin.
     pub(crate) fn script_plugin(&self, name: &str, about: &str, body: &str) {
         self.manifest(

@@ -32,14 +32,24 @@ pub(crate) struct World {
 impl World {
     /// Nothing but a server that was just started.
     pub(crate) fn empty() -> World {
-        let home = Home::new();
-        let server = Serving::start(&home, &[]);
+        World::started(Home::new(), &[])
+    }
+
+    fn started(home: Home, arguments: &[&str]) -> World {
+        let server = Serving::start(&home, arguments);
         World {
             api: Api::local(&home, &server),
             server,
             home,
             places: HashMap::new(),
         }
+    }
+
+    /// The same with a catalog to install from.
+    pub(crate) fn with_catalog() -> World {
+        let home = Home::new();
+        take_catalog(&home);
+        World::started(home, &[])
     }
 
     /// Plugins that are ready, failed, not loaded and unusable; connectors that run, sleep,
@@ -64,16 +74,10 @@ impl World {
             "data/plugins/image-scaler/plugin.json",
             "{\"name\": \"image-sc",
         );
+        home.ui_plugin("examples/ui-plugin", "ui-plugin");
         let workflow = home.demo_workflow();
         take_catalog(&home);
-        let server = Serving::start(&home, &["--workflow", workflow.to_str().unwrap()]);
-        let api = Api::local(&home, &server);
-        let mut world = World {
-            server,
-            api,
-            home,
-            places: HashMap::new(),
-        };
+        let mut world = World::started(home, &["--workflow", workflow.to_str().unwrap()]);
         world.install();
         world.work();
         world.break_the_greeter();
