@@ -44,7 +44,7 @@ fn look_at_all(tools: &Tools, world: &World, kind: &str, pages: &[Page]) {
         problems: Vec::new(),
         figures: String::new(),
     };
-    for look in [Look::Light, Look::Dark, Look::Narrow, Look::NarrowDark] {
+    for look in [Look::Light, Look::Dark, Look::Narrow] {
         visit.browser.look(look);
         for page in pages {
             visit.look_at(page, look);
@@ -93,9 +93,7 @@ impl Visit<'_> {
             found.extend(self.overflow());
         }
         self.picture(page, look);
-        if look != Look::NarrowDark {
-            found.extend(self.accessibility());
-        }
+        found.extend(self.accessibility());
         let at = format!("{}/{} ({})", self.kind, page.name, look.word());
         let found = found.into_iter().map(|what| format!("{at}: {what}"));
         self.problems.extend(found);

@@ -37,9 +37,9 @@ fn a_run_is_looked_at_step_by_step_with_what_went_in_and_came_out() {
     browser.click_text(".waterfall a", "check");
     browser.holds(
         "the address names the step",
-        "document.querySelector(location.hash).matches('details.step')",
+        "document.querySelector(location.hash)?.closest('details.step')",
     );
-    let step = "document.querySelector(location.hash)";
+    let step = "document.querySelector(location.hash).closest('details')";
     browser.holds("the step is open", &format!("{step}.open"));
     browser.holds(
         "its plugin and version are there",

@@ -30,9 +30,9 @@ fn a_token_is_made_shown_once_works_and_is_revoked() {
     );
 
     // One question, and then it is gone.
-    browser.click_text(".confirm summary", "Revoke the night shift");
+    browser.click_in("tbody tr", "the night shift", ".confirm summary");
     assert_eq!(theirs.get("/api/v1/me").status, 200);
-    browser.click_text(".confirm button", "Revoke the night shift");
+    browser.click_text(".confirm[open] button", "Revoke the night shift");
     browser.see(".flash", "the night shift");
     assert_eq!(theirs.get("/api/v1/me").status, 401);
     browser.go(&world.at("/ui/settings/audit"));

@@ -203,6 +203,24 @@ impl Browser {
         });
     }
 
+    /// Clicks something inside the first of the elements whose text has this in it, such
+    /// as the button of a table's row.
+    #[track_caller]
+    pub(crate) fn click_in(&self, outer: &str, part: &str, inner: &str) {
+        self.patiently(&format!("{inner} in {outer} with {part:?}"), || {
+            let found = self.try_post("elements", &selector(outer))?;
+            for element in found.as_array().into_iter().flatten() {
+                let element = text(&element[ELEMENT]);
+                if text(&self.try_get(&format!("element/{element}/text"))?).contains(part) {
+                    let within = format!("element/{element}/element");
+                    let inside = text(&self.try_post(&within, &selector(inner))?[ELEMENT]);
+                    return self.try_post(&format!("element/{inside}/click"), &json!({}));
+                }
+            }
+            Err(not_there())
+        });
+    }
+
     /// Puts a text into a field, instead of what stands there.
     #[track_caller]
     pub(crate) fn fill(&self, css: &str, value: &str) {

@@ -14,8 +14,6 @@ pub(crate) enum Look {
     Dark,
     /// A telephone of 360 pixels, light.
     Narrow,
-    /// A telephone of 360 pixels, dark.
-    NarrowDark,
 }
 
 impl Look {
@@ -25,21 +23,20 @@ impl Look {
             Look::Light => "light",
             Look::Dark => "dark",
             Look::Narrow => "narrow",
-            Look::NarrowDark => "narrow-dark",
         }
     }
 
     fn scheme(self) -> &'static str {
         match self {
             Look::Light | Look::Narrow => "light",
-            Look::Dark | Look::NarrowDark => "dark",
+            Look::Dark => "dark",
         }
     }
 
     pub(crate) fn width(self) -> u32 {
         match self {
             Look::Light | Look::Dark => 1280,
-            Look::Narrow | Look::NarrowDark => 360,
+            Look::Narrow => 360,
         }
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Home {
         Home {
-            root: tempfile::tempdir().unwrap(),
+            root: tempfile::Builder::new()
+                .prefix("outboard-")
+                .tempdir()
+                .unwrap(),
         }
     }
 

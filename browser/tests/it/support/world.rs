@@ -184,7 +184,12 @@ fn take_catalog(home: &Home) {
     let release = release();
     let key = release.join("publisher.key.pub");
     home.run(&["connector", "trust", key.to_str().unwrap()]);
-    let catalog = release.join("release/plugins.json");
+    fs::create_dir_all(home.path("release")).unwrap();
+    for entry in fs::read_dir(release.join("release")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), home.path("release").join(entry.file_name())).unwrap();
+    }
+    let catalog = home.path("release/plugins.json");
     let settings = format!("catalogs = {:?}\n", catalog.to_str().unwrap());
     home.write("outboard.toml", &settings);
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use http::Method;
+use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::{
@@ -98,7 +98,9 @@ fn resolved(value: &Value) -> &Value {
         .unwrap_or(value)
 }
 
-pub(super) async fn api(ui: Ui) -> UiResult {
+pub(super) async fn api(mut ui: Ui, headers: HeaderMap) -> UiResult {
+    // The query is of no use here, and packed pages show nothing of a request.
+    "/ui/api".clone_into(&mut ui.path);
     let document = api_document();
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
@@ -125,7 +127,8 @@ pub(super) async fn api(ui: Ui) -> UiResult {
         count,
         assets: assets::paths(),
     };
-    ui.page("API", "api", &body)
+    let page = ui.page("API", "api", &body)?;
+    Ok(assets::packed(page, &headers).await)
 }
 
 fn text_of_tag(operation: &Value) -> &str {

@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use axum::{body::Body, extract::Path, response::Response};
+use axum::{
+    body::Body,
+    extract::Path,
+    response::{IntoResponse as _, Response},
+};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -85,12 +89,7 @@ impl Asset {
     fn new(stem: &str, ending: &str, kind: &'static str, bytes: &'static [u8]) -> Asset {
         let hash = Sha256::digest(bytes);
         let hash: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to memory does not fail; the plain bytes would do then.
-        let packed = packer
-            .write_all(bytes)
-            .and_then(|()| packer.finish())
-            .unwrap_or_default();
+        let packed = pack(bytes, Compression::best());
         Asset {
             name: format!("{stem}.{hash}.{ending}"),
             kind,
@@ -105,6 +104,49 @@ pub(crate) fn paths() -> Arc<Paths> {
     Arc::clone(&ASSETS.paths)
 }
 
+/// Whether a client takes what is packed.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|coding| coding.trim() == "gzip"))
+}
+
+/// Writing to memory does not fail; where it did, nothing is the sign to send the plain
+/// bytes.
+fn pack(bytes: &[u8], how: Compression) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), how);
+    packer
+        .write_all(bytes)
+        .and_then(|()| packer.finish())
+        .unwrap_or_default()
+}
+
+/// A page that repeats itself much, packed for whoever takes it so.
+///
+/// Not for a page that shows what came with the request beside what is secret: its size
+/// would tell who listens how much the two are alike.
+pub(super) async fn packed(response: Response, headers: &HeaderMap) -> Response {
+    if !takes_gzip(headers) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // It lies in memory already, as one piece.
+    let Ok(plain) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let small = pack(&plain, Compression::fast());
+    if small.is_empty() {
+        return Response::from_parts(parts, Body::from(plain));
+    }
+    let value = HeaderValue::from_static;
+    parts
+        .headers
+        .insert(header::CONTENT_ENCODING, value("gzip"));
+    parts.headers.append(header::VARY, value("accept-encoding"));
+    Response::from_parts(parts, Body::from(small))
+}
+
 /// `GET /ui/assets/{file}`
 pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
@@ -112,10 +154,6 @@ pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Respo
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     };
-    let takes_gzip = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.split(',').any(|coding| coding.trim() == "gzip"));
     let answer = response.headers_mut();
     let value = HeaderValue::from_static;
     answer.insert(header::CONTENT_TYPE, value(asset.kind));
@@ -124,7 +162,7 @@ pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Respo
         value("public, max-age=31536000, immutable"),
     );
     answer.insert(header::VARY, value("accept-encoding"));
-    let body = if takes_gzip && !asset.packed.is_empty() {
+    let body = if takes_gzip(&headers) && !asset.packed.is_empty() {
         answer.insert(header::CONTENT_ENCODING, value("gzip"));
         asset.packed.clone()
     } else {

@@ -64,10 +64,7 @@ async fn a_run_that_failed_says_where_and_why_and_one_that_goes_on_stays_live() 
     let id = run["id"].as_str().unwrap();
     let html = client.get(&format!("/ui/runs/{id}")).await.body;
     assert!(html.contains("Step die failed"), "{html}");
-    assert!(
-        html.contains("<details class=\"step\" id=\"step-0\" open>"),
-        "{html}"
-    );
+    assert!(html.contains("<details class=\"step\" open>"), "{html}");
 
     let gate = running.plugins.path("gate");
     let input = json!({ "text": gate }).as_object().unwrap().clone();
