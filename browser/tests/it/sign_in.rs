@@ -10,10 +10,9 @@ use crate::{
 
 fn session(browser: &Browser) -> Option<Value> {
     let cookies = browser.cookies();
-    let found = cookies
+    cookies
         .into_iter()
-        .find(|cookie| cookie["name"] == "outboard_session");
-    found
+        .find(|cookie| cookie["name"] == "outboard_session")
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn call(connector: &str, operation: &str, outcome: Outcome) -> Call {
         code: String::new(),
         message: String::new(),
         result_bytes: 345,
+        trace_id: String::new(),
     }
 }
 

@@ -114,7 +114,7 @@ async fn an_adapter_of_a_connected_plugin_says_what_the_plugin_says() {
     assert_eq!(adapter.name(), "paper");
     assert_eq!(
         (adapter.version(), adapter.description()),
-        ("2.1.0", "in memory")
+        ("2.1.0".into(), "in memory".into())
     );
     assert_eq!(adapter.engine_manifest().author, "tests");
     assert_eq!(

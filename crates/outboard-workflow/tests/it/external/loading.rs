@@ -43,7 +43,7 @@ async fn a_loaded_plugin_is_an_ordinary_plugin_to_the_engine() {
     let plugins = Plugins::with_diary();
     let manager = plugins.manager();
     let adapter = manager.load_plugin("diary").await.unwrap();
-    assert_eq!((adapter.name(), adapter.version()), ("diary", "1.0.0"));
+    assert_eq!((adapter.name(), &*adapter.version()), ("diary", "1.0.0"));
     assert_eq!(adapter.description(), "writes things down");
     let manifest = adapter.engine_manifest();
     assert_eq!(manifest.module_types, ["diary.book"]);

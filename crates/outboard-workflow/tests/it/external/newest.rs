@@ -129,8 +129,8 @@ async fn a_manifest_with_later_fields_is_read_and_later_methods_may_be_missing()
         .answers("GetStepTypes", &types);
     let adapter = ExternalPluginAdapter::new("newest", plugin.client().await);
     let adapter = adapter.await.unwrap();
-    assert_eq!(json["version"], adapter.version());
-    assert_eq!(json["description"], adapter.description());
+    assert_eq!(json["version"], *adapter.version());
+    assert_eq!(json["description"], *adapter.description());
 }
 
 #[tokio::test]
