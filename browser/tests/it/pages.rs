@@ -112,7 +112,7 @@ pub(crate) const FULL: &[Page] = &[
     page("settings-audit", "/ui/settings/audit"),
     page("settings-about", "/ui/settings/about"),
     page("api", "/ui/api"),
-    page("ui-page", "/ui/pages/ui-plugin/runs"),
+    shown("ui-page", "/ui/pages/ui-plugin/runs").after(wait_for_the_frame),
     page("no-such-ui-page", "/ui/pages/ui-plugin/nothing"),
     page("question", "/ui/plugins/connector/sql").after(open_a_question),
     page("keys", "/ui/plugins").after(|browser| browser.press(&['?'])),
@@ -147,6 +147,13 @@ fn run_nothing(browser: &Browser) {
 fn review_the_update(browser: &Browser) {
     browser.click("#catalog-sql .actions button");
     browser.see("h2", "What changes");
+}
+
+fn wait_for_the_frame(browser: &Browser) {
+    let frame = browser.find("#plugin-frame");
+    browser.enter_frame(Some(&frame));
+    browser.see("#runs", "restock");
+    browser.enter_frame(None);
 }
 
 fn open_a_question(browser: &Browser) {

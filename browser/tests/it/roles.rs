@@ -42,7 +42,8 @@ fn a_viewer_sees_no_action_and_is_refused_when_asking_anyway() {
     for page in FULL {
         browser.go(&world.at(page.path));
         let offered = browser.script(
-            "return [...document.querySelectorAll('form[method=post]')]
+            // A form to look at, without a button that sends it, is no offer.
+            "return [...document.querySelectorAll('form[method=post]:has(button:not([type=button], [disabled]))')]
                  .map(form => form.getAttribute('action') || location.pathname)
                  .filter(action => !['/ui/theme', '/ui/sign-out'].includes(action))",
             &[],

@@ -90,7 +90,7 @@ impl World {
             home.run(&["connector", "install", package.to_str().unwrap()]);
         };
         // An older version than the catalog's.
-        install(release().join("packages/sql-connector-0.9.0"));
+        install(home.path("packages/sql-connector-0.9.0"));
         install(home.connector_package("rest-connector", "0.1.0"));
         let shop = home.path("shop.db");
         let rows = "CREATE TABLE items (name TEXT, price REAL); \
@@ -184,10 +184,9 @@ fn take_catalog(home: &Home) {
     let release = release();
     let key = release.join("publisher.key.pub");
     home.run(&["connector", "trust", key.to_str().unwrap()]);
-    fs::create_dir_all(home.path("release")).unwrap();
-    for entry in fs::read_dir(release.join("release")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), home.path("release").join(entry.file_name())).unwrap();
+    // Copies, so that what pages show of them are places of this home.
+    for part in ["release", "packages/sql-connector-0.9.0"] {
+        copy_files(&release.join(part), &home.path(part));
     }
     let catalog = home.path("release/plugins.json");
     let settings = format!("catalogs = {:?}\n", catalog.to_str().unwrap());
@@ -221,12 +220,7 @@ fn release() -> PathBuf {
     home.run(&["connector", "catalog", "build", "release", "--out", file]);
     let unfinished = scratch().join(format!("release.{}", std::process::id()));
     for part in ["release", "packages/sql-connector-0.9.0"] {
-        let to = unfinished.join(part);
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(home.path(part)).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
+        copy_files(&home.path(part), &unfinished.join(part));
     }
     let key = home.path("publisher.key.pub");
     fs::copy(key, unfinished.join("publisher.key.pub")).unwrap();
@@ -237,4 +231,12 @@ fn release() -> PathBuf {
 
 fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|file| file.modified()).ok()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }

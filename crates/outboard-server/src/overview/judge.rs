@@ -20,9 +20,10 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// In a word for people.
+    pub(crate) fn word(self) -> &'static str {
         match self {
-            Severity::Bad => "bad",
+            Severity::Bad => "broken",
             Severity::Warning => "warning",
             Severity::Note => "note",
         }

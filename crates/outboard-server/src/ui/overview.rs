@@ -61,7 +61,7 @@ impl From<Problem> for Shown {
         };
         Shown {
             mark: Mark {
-                word: problem.severity.as_str().to_owned(),
+                word: problem.severity.word().to_owned(),
                 tone,
             },
             is_note: problem.severity == Severity::Note,
