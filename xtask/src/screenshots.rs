@@ -11,7 +11,7 @@ use crate::{
 /// The most that one picture in the repository may take.
 const LARGEST: u64 = 100 << 10;
 
-/// Runs the tests that look at every page, and takes what they left for the documents.
+/// Runs the tests that look at every page, and takes those pictures that a document shows.
 ///
 /// # Errors
 ///
@@ -22,7 +22,7 @@ pub(crate) fn run(_: &[String]) -> Result {
         fs::remove_dir_all(&made)?;
     }
     let mut command = cargo(&["test", "--package", "outboard-browser", "--test", "it"]);
-    command.args(["every_page", "--", "--nocapture"]);
+    command.args(["every_page::", "--", "--nocapture"]);
     command
         .env("OUTBOARD_BROWSER", "require")
         .env("CARGO_TARGET_DIR", root().join("target"));
@@ -30,11 +30,15 @@ pub(crate) fn run(_: &[String]) -> Result {
     let images = root().join("docs/images");
     fs::create_dir_all(&images)?;
     let mut taken = 0;
+    let documents = documents()?;
     for entry in fs::read_dir(made.join("documents"))? {
         let entry = entry?;
+        let name = entry.file_name();
+        if !documents.contains(&format!("images/{}", name.display())) {
+            continue;
+        }
         let size = entry.metadata()?.len();
         if size > LARGEST {
-            let name = entry.file_name();
             return Err(format!(
                 "{} has {size} bytes, and {LARGEST} are the most",
                 name.display()
@@ -49,4 +53,16 @@ pub(crate) fn run(_: &[String]) -> Result {
         made.display()
     );
     Ok(())
+}
+
+/// All that people read, as one text.
+fn documents() -> Result<String> {
+    let mut text = fs::read_to_string(root().join("README.md"))?;
+    for entry in fs::read_dir(root().join("docs"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "md") {
+            text += &fs::read_to_string(path)?;
+        }
+    }
+    Ok(text)
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     driver::{Browser, Look},
-    pages::{EMPTY, FULL, Page},
+    pages::{EMPTY, FULL, OUTSIDE, Page},
     support::{Tools, World, axe, target_directory, tools},
 };
 
@@ -35,21 +35,18 @@ fn every_page_of_an_empty_server_is_light_accessible_and_well_behaved() {
 }
 
 fn look_at_all(tools: &Tools, world: &World, kind: &str, pages: &[Page]) {
-    let browser = Browser::open(tools, &format!("every-page-{kind}"));
-    world.sign_in(&browser);
     let mut visit = Visit {
-        browser,
+        browser: Browser::open(tools, &format!("every-page-{kind}")),
         world,
         kind,
         problems: Vec::new(),
         figures: String::new(),
     };
-    for look in [Look::Light, Look::Dark, Look::Narrow] {
-        visit.browser.look(look);
-        for page in pages {
-            visit.look_at(page, look);
-        }
+    if kind == "empty" {
+        visit.walk(OUTSIDE);
     }
+    world.sign_in(&visit.browser);
+    visit.walk(pages);
     println!("{}", visit.figures);
     let figures = directory().join(format!("{kind}.txt"));
     fs::write(figures, &visit.figures).unwrap();
@@ -71,6 +68,15 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    fn walk(&mut self, pages: &[Page]) {
+        for look in [Look::Light, Look::Dark, Look::Narrow] {
+            self.browser.look(look);
+            for page in pages {
+                self.look_at(page, look);
+            }
+        }
+    }
+
     fn look_at(&mut self, page: &Page, look: Look) {
         let browser = &self.browser;
         let first = look == Look::Light;
@@ -111,9 +117,7 @@ impl Visit<'_> {
             found.push(format!("it has {headings} first headings"));
         }
         let complaints = browser.complaints();
-        let complaints = complaints
-            .into_iter()
-            .filter(|text| !(page.is_missing() && text.contains("status of 404")));
+        let complaints = complaints.into_iter().filter(|text| !page.expects(text));
         found.extend(complaints.map(|text| format!("the console says {text}")));
         let own = format!("{}/", self.world.server.url);
         let strangers = browser
@@ -178,9 +182,12 @@ impl Visit<'_> {
         let picture = self.browser.whole_picture(look, TALLEST);
         let name = format!("{}-{}-{}.png", self.kind, page.name, look.word());
         fs::write(directory().join(name), picture).unwrap();
-        if page.shown && self.kind == "full" && matches!(look, Look::Light | Look::Dark) {
-            let picture = self.browser.small_picture();
-            let name = format!("{}-{}.webp", page.name, look.word());
+        if page.shown && self.kind == "full" && look != Look::Narrow {
+            let picture = self.browser.small_picture(look);
+            let name = match look {
+                Look::Dark => format!("{}-dark.webp", page.name),
+                _ => format!("{}.webp", page.name),
+            };
             let documents = directory().join("documents");
             fs::create_dir_all(&documents).unwrap();
             fs::write(documents.join(name), picture).unwrap();

@@ -11,15 +11,17 @@ pub(crate) struct Page {
     pub(crate) path: &'static str,
     /// What is done there before it is looked at.
     pub(crate) act: Option<fn(&Browser)>,
-    /// The picture is for the documents, too: light and dark, the upper part of the page.
+    /// The picture is for the documents, too: the upper part of the page.
     pub(crate) shown: bool,
 }
 
 impl Page {
-    /// Whether it says that something is not there, with a status that a browser's console
-    /// complains of.
-    pub(crate) fn is_missing(&self) -> bool {
-        self.name.starts_with("no-such-")
+    /// Whether this complaint of the console is what the page is about: that something is
+    /// not there, or that somebody is not let in.
+    pub(crate) fn expects(&self, complaint: &str) -> bool {
+        let missing = self.name.starts_with("no-such-") && complaint.contains("status of 404");
+        let refused = self.name == "sign-in-wrong" && complaint.contains("status of 401");
+        missing || refused
     }
 
     const fn after(mut self, act: fn(&Browser)) -> Page {
@@ -46,7 +48,6 @@ const fn shown(name: &'static str, path: &'static str) -> Page {
 
 /// Pages of a server with ten plugins.
 pub(crate) const FULL: &[Page] = &[
-    page("sign-in", "/ui/sign-in"),
     shown("overview", "/ui/"),
     shown("plugins", "/ui/plugins"),
     page("plugins-none-fits", "/ui/plugins?q=zzz"),
@@ -91,8 +92,8 @@ pub(crate) const FULL: &[Page] = &[
     page("connector-disabled", "/ui/plugins/connector/chat"),
     page("connector-unusable", "/ui/plugins/connector/files"),
     page("no-such-connector", "/ui/plugins/connector/nobody"),
-    page("run-operation", "/ui/run/operation/sql/query"),
-    shown("run-operation-result", "/ui/run/operation/sql/query").after(run_a_query),
+    page("run-operation-form", "/ui/run/operation/sql/query"),
+    shown("run-operation", "/ui/run/operation/sql/query").after(run_a_query),
     page("run-operation-wrong", "/ui/run/operation/sql/query").after(run_nothing),
     page("run-destructive", "/ui/run/operation/sql/execute"),
     page("run-pipeline", "/ui/run/pipeline/restock"),
@@ -119,6 +120,12 @@ pub(crate) const FULL: &[Page] = &[
     page("no-such-page", "/ui/no-such-page"),
 ];
 
+/// Pages for whoever has not signed in.
+pub(crate) const OUTSIDE: &[Page] = &[
+    page("sign-in", "/ui/sign-in"),
+    page("sign-in-wrong", "/ui/sign-in").after(sign_in_wrongly),
+];
+
 /// Pages of a server on which nothing was done yet.
 pub(crate) const EMPTY: &[Page] = &[
     page("overview", "/ui/"),
@@ -129,6 +136,12 @@ pub(crate) const EMPTY: &[Page] = &[
     page("settings-keys", "/ui/settings/keys"),
     page("settings-audit", "/ui/settings/audit"),
 ];
+
+fn sign_in_wrongly(browser: &Browser) {
+    browser.fill("#token", "ob_not-a-token");
+    browser.click_text("main button", "Sign in");
+    browser.see("[role=alert]", "Not signed in");
+}
 
 fn run_a_query(browser: &Browser) {
     browser.fill(

@@ -138,25 +138,33 @@ impl Browser {
     /// A picture of the whole page, also of what lies below the window, as PNG.
     #[track_caller]
     pub(crate) fn whole_picture(&self, look: Look, most: u32) -> Vec<u8> {
-        let height = self.script(
-            "return Math.ceil(document.documentElement.getBoundingClientRect().height)",
-            &[],
-        );
-        let height = height.as_u64().unwrap_or(800).clamp(800, most.into());
-        self.size(look.width(), u32::try_from(height).unwrap_or(most));
+        self.size(look.width(), self.height(most));
         let picture = self.picture();
         self.size(look.width(), 800);
         picture
     }
 
-    /// What the window shows, as a small WebP.
+    /// The upper part of the page, as a small WebP.
     #[track_caller]
-    pub(crate) fn small_picture(&self) -> Vec<u8> {
+    pub(crate) fn small_picture(&self, look: Look) -> Vec<u8> {
+        self.size(look.width(), self.height(1400));
         let taken = self.devtools(
             "Page.captureScreenshot",
             &json!({ "format": "webp", "quality": 80 }),
         );
+        self.size(look.width(), 800);
         let data = taken["data"].as_str().unwrap_or_default();
         BASE64_STANDARD.decode(data).unwrap()
+    }
+
+    /// How tall the page is: at least a window's height, at most so many pixels.
+    #[track_caller]
+    fn height(&self, most: u32) -> u32 {
+        let height = self.script(
+            "return Math.ceil(document.documentElement.getBoundingClientRect().height)",
+            &[],
+        );
+        let height = height.as_u64().unwrap_or(800).clamp(800, most.into());
+        u32::try_from(height).unwrap_or(most)
     }
 }
