@@ -46,12 +46,12 @@ pub(crate) fn run(_: &[String]) -> Result {
     Err(format!("{count} place{} to mend", if count == 1 { "" } else { "s" }).into())
 }
 
-/// The text files of the repository.
+/// The files of the repository.
 pub(crate) struct Tree {
     files: Vec<File>,
 }
 
-/// A text file; its path is relative to the root of the repository, with slashes.
+/// A file, empty if it is no text; its path is relative to the root of the repository, with slashes.
 pub(crate) struct File {
     path: String,
     text: String,
@@ -74,11 +74,10 @@ impl Tree {
                     }
                 } else if kind.is_file() {
                     let bytes = fs::read(root.join(&path))?;
-                    // What is not text has no rules to keep.
-                    if let Ok(text) = String::from_utf8(bytes) {
-                        let path = path.to_string_lossy().replace('\\', "/");
-                        files.push(File { path, text });
-                    }
+                    // What is not text has no rules to keep, but links may lead to it.
+                    let text = String::from_utf8(bytes).unwrap_or_default();
+                    let path = path.to_string_lossy().replace('\\', "/");
+                    files.push(File { path, text });
                 }
             }
         }
