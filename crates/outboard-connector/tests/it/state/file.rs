@@ -191,7 +191,7 @@ fn a_newer_schema_is_refused_and_stays() {
             error,
             StateError::Newer {
                 found: 7,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
