@@ -9,7 +9,7 @@
 //! tracestate: what others want to be handed on, as it came
 //! ```
 //!
-//! On one side of a call it is the [current](current) trace of the task, on the way it is
+//! On one side of a call it is the [current] trace of the task, on the way it is
 //! the metadata `traceparent` and `tracestate` of the request, and on the other side the
 //! task's current trace again: [`carry`] puts it there and [`of`] takes it out. Where
 //! there is none, nothing is sent, and a call costs one look at the task.

@@ -87,6 +87,23 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A text as HTML, in which what stands between backticks is code.
+pub(crate) fn ticked(text: impl AsRef<str>) -> String {
+    let escaped = crate::http::escape(text.as_ref());
+    let parts: Vec<&str> = escaped.split('`').collect();
+    let mut html = String::with_capacity(escaped.len());
+    for (index, part) in parts.iter().enumerate() {
+        let closed = index % 2 == 1 && index + 1 < parts.len();
+        match (index % 2, closed) {
+            (1, true) => html.push_str(&format!("<code>{part}</code>")),
+            // One that is never closed is a backtick.
+            (1, false) => html.push_str(&format!("`{part}")),
+            _ => html.push_str(part),
+        }
+    }
+    html
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +134,13 @@ mod tests {
         assert_eq!(at("2025-12-30T03:04:05Z").relative, "3 d ago");
         assert_eq!(at("2026-01-02T03:01:02.5Z").exact, "2026-01-02T03:01:02Z");
         assert_eq!(Moment::parse("yesterday", now), None);
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_nothing_is_markup() {
+        assert_eq!(ticked("a `b` <c>"), "a <code>b</code> &lt;c&gt;");
+        assert_eq!(ticked("`a<` and ` alone"), "<code>a&lt;</code> and ` alone");
+        assert_eq!(ticked("plain"), "plain");
     }
 
     #[test]

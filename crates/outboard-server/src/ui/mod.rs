@@ -14,6 +14,7 @@
 
 mod api;
 mod assets;
+mod brought;
 mod catalog;
 pub(crate) mod chart;
 mod commands;
@@ -42,6 +43,7 @@ use axum::{
 use crate::server::AppState;
 
 pub(crate) use self::{
+    format::ticked,
     page::{Ui, UiResult, is_local, redirect},
     problem::as_pages,
     run_it::Results,
@@ -54,6 +56,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/ui", get(|| async { Redirect::to("/ui/") }))
         .route("/ui/", get(overview::overview))
         .route("/ui/plugins", get(plugins::plugins))
+        .route("/ui/plugins/ui/{name}/{verb}", post(brought::change))
         .route("/ui/api", get(api::api))
         .route("/ui/pages/{plugin}/{item}", get(frames::frame))
         .merge(plugin::routes())

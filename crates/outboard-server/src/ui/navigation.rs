@@ -38,7 +38,7 @@ pub(super) fn id(plugin: &str, item: &str) -> String {
 }
 
 /// Pages keep to the pipeline that is open, as long as it is.
-fn href(plugin: &str, item: &str, pipeline: Option<&str>) -> String {
+pub(super) fn href(plugin: &str, item: &str, pipeline: Option<&str>) -> String {
     let query = pipeline.map_or_else(String::new, |pipeline| {
         format!(
             "?pipeline={}",

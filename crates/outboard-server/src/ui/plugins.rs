@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 
 use super::{
+    brought,
     format::{bytes, count, duration},
     page::{Ui, UiResult},
     state::Mark,
@@ -25,6 +26,7 @@ struct Plugins {
     csrf: String,
     plugins_dir: String,
     rows: Vec<Row>,
+    brought: Vec<brought::Row>,
 }
 
 struct Row {
@@ -75,7 +77,13 @@ pub(super) async fn plugins(
         let text = text.to_lowercase();
         words.iter().all(|word| text.contains(word))
     });
+    let mut pages = brought::rows(&state, &ui).await?;
+    pages.retain(|row| {
+        let text = format!("{} {}", row.name, row.mark.word).to_lowercase();
+        words.iter().all(|word| text.contains(word))
+    });
     let body = Plugins {
+        brought: pages,
         q: query.q,
         path: ui.path.clone(),
         csrf: ui.csrf.clone(),

@@ -92,7 +92,8 @@ async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow() {
         .values()
         .map(|methods| methods.as_object().unwrap().len())
         .sum();
-    assert!(told.contains(&format!("Tested: {}", all - 1)), "{told}");
+    // All but the events, and the document itself, which the fuzzer leaves out.
+    assert!(told.contains(&format!("Tested: {}", all - 2)), "{told}");
     restaurant.close().await;
 }
 

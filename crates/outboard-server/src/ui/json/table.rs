@@ -44,6 +44,13 @@ pub(crate) struct Cell {
 }
 
 impl Table {
+    /// Whether a column has numbers alone, whose heading stands at the right, too.
+    pub(crate) fn is_numbers(&self, column: &usize) -> bool {
+        let cells = self.rows.iter().filter_map(|row| row.get(*column));
+        let mut said = cells.filter(|cell| !cell.text.is_empty()).peekable();
+        said.peek().is_some() && said.all(|cell| cell.number)
+    }
+
     /// How many rows are left out.
     pub(crate) fn rows_left_out(&self) -> usize {
         self.all_rows.saturating_sub(self.rows.len())

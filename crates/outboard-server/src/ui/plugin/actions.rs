@@ -48,7 +48,7 @@ impl Given {
 }
 
 /// A failure as a line.
-pub(super) fn bad(what: &str, problem: &Problem) -> Flash {
+pub(in crate::ui) fn bad(what: &str, problem: &Problem) -> Flash {
     let mut text = format!("{what}: {}", problem.detail);
     if let Some(hint) = &problem.hint {
         text.push_str(". ");

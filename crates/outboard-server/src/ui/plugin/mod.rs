@@ -27,8 +27,11 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::connector::{describe, failed, host_of};
 use self::head::{Head, Tab};
+pub(super) use self::{
+    actions::bad,
+    connector::{describe, failed, host_of},
+};
 use super::page::{Ui, UiResult, render};
 use crate::server::AppState;
 
