@@ -540,6 +540,6 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
         return plugins::not_found(request.method().clone(), request.uri().clone()).await;
     }
     Problem::not_found(format!("there is no {}", request.uri().path()))
-        .with_hint("docs/http-api.md lists what there is")
+        .with_hint("the page /ui/api and GET /openapi.json list what there is")
         .into_response()
 }

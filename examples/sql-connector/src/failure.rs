@@ -16,6 +16,11 @@ pub(crate) fn timeout(after: Duration) -> OperationError {
     OperationError::new(text).with_code("timeout")
 }
 
+/// Nobody waits for it any more.
+pub(crate) fn cancelled() -> OperationError {
+    OperationError::new("it was cancelled, and was interrupted").with_code("cancelled")
+}
+
 pub(crate) fn bad_parameters(text: impl Into<String>) -> OperationError {
     OperationError::new(text).with_code("bad_parameters")
 }

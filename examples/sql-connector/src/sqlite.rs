@@ -36,14 +36,14 @@ pub(crate) async fn run(
         tokio::task::spawn_blocking(move || work(Path::new(&path), request, limits, send));
     let too_long = async {
         tokio::select! {
-            () = context.cancelled() => {}
-            () = tokio::time::sleep(limits.time) => {}
+            () = context.cancelled() => failure::cancelled(),
+            () = tokio::time::sleep(limits.time) => failure::timeout(limits.time),
         }
     };
-    tokio::select! {
+    let why = tokio::select! {
         outcome = &mut work => return outcome?,
-        () = too_long => {}
-    }
+        why = too_long => why,
+    };
     // Without a handle it has not begun, or is done.
     if let Ok(handle) = receive.await {
         let handle: InterruptHandle = handle;
@@ -55,7 +55,7 @@ pub(crate) async fn run(
             }
         }
     }
-    Err(failure::timeout(limits.time))
+    Err(why)
 }
 
 fn work(

@@ -189,6 +189,7 @@ fn note(call: &Call, ticket: &Ticket, answered: &Result<Answered, Problem>) -> A
 
 /// Of what changes nothing.
 const NOTHING_TO_SAY: AuditNote = AuditNote {
+    status: None,
     principal: None,
     action: None,
     target: None,

@@ -60,6 +60,8 @@ pub(super) struct Gathered {
     /// Why the plugins directory cannot be read.
     pub(super) unreadable: Option<String>,
     pub(super) missing: Vec<Missing>,
+    /// UI plugins whose pages are not what is on disk, and why.
+    pub(super) pages: Vec<(String, String)>,
     /// Why the connectors' database cannot be used.
     pub(super) database: Option<String>,
     pub(super) instances: Vec<InstanceView>,
@@ -84,6 +86,7 @@ pub(super) fn judge(gathered: Gathered) -> Vec<Problem> {
         problems.extend(of_row(row));
     }
     problems.extend(gathered.missing.into_iter().map(of_missing));
+    problems.extend(gathered.pages.into_iter().map(of_pages));
     for instance in &gathered.instances {
         problems.extend(of_instance(instance));
     }
@@ -96,6 +99,19 @@ pub(super) fn judge(gathered: Gathered) -> Vec<Problem> {
     // It keeps the order of what is equally bad.
     problems.sort_by_key(|problem| problem.severity);
     problems
+}
+
+fn of_pages((name, why): (String, String)) -> Problem {
+    Problem {
+        severity: Severity::Bad,
+        kind: "unusable",
+        family: None,
+        what: format!("The pages of {name}"),
+        why: format!("cannot be shown as they are on disk: {why}"),
+        remedy: format!("mend its directory, then `outboard ui reload {name}`"),
+        link: "/ui/plugins#pages".to_owned(),
+        name: Some(name),
+    }
 }
 
 fn about_server(

@@ -11,6 +11,8 @@
 mod describe;
 mod judge;
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State};
 use outboard_connector::host::{ConnectorHost, InstanceView};
 use schemars::JsonSchema;
@@ -42,6 +44,7 @@ pub(crate) async fn list(State(state): State<AppState>) -> Json<ProblemList> {
 pub(crate) async fn problems(state: &AppState) -> Vec<Problem> {
     let mut gathered = Gathered {
         missing: state.engine.missing(),
+        pages: pages(state).await,
         events_lost: state.events.ring().lost(),
         audit_lost: state.access.audit_lost(),
         ..Gathered::default()
@@ -60,6 +63,24 @@ pub(crate) async fn problems(state: &AppState) -> Vec<Problem> {
         }
     }
     judge(gathered)
+}
+
+/// UI plugins that are there and cannot be shown as they are.
+async fn pages(state: &AppState) -> Vec<(String, String)> {
+    let manager = &state.ui_plugins;
+    let mut wrong: BTreeMap<String, String> = manager
+        .problems()
+        .into_iter()
+        .map(|(name, problem)| (name, problem.detail))
+        .collect();
+    // Where the directory cannot be read, the list of plugins says so.
+    for plugin in manager.discover_plugins().await.unwrap_or_default() {
+        if let Err(error) = plugin.manifest {
+            let why = manager.without_paths(&error.to_string());
+            wrong.entry(plugin.name).or_insert(why);
+        }
+    }
+    wrong.into_iter().collect()
 }
 
 /// The instances of what could be called.

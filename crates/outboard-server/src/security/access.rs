@@ -653,7 +653,7 @@ impl Pending<'_> {
         line.action = note.action.map_or(line.action, str::to_owned);
         line.target = note.target.unwrap_or(line.target);
         line.detail = note.detail.unwrap_or_default();
-        line.status = response.status().as_u16();
+        line.status = note.status.unwrap_or(response.status().as_u16());
         self.access.0.audit.say(line);
     }
 }

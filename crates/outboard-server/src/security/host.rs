@@ -40,7 +40,12 @@ impl HostPolicy {
             bound: (!bound.ip().is_unspecified()).then_some(bound.ip()),
             names: names
                 .iter()
-                .map(|name| name.trim_end_matches('.').to_ascii_lowercase())
+                .map(|name| {
+                    // Who writes it with a port means the name.
+                    let host = name.parse::<Authority>();
+                    let host = host.as_ref().map_or(name.as_str(), Authority::host);
+                    host.trim_end_matches('.').to_ascii_lowercase()
+                })
                 .collect(),
         }
     }
@@ -159,7 +164,10 @@ mod tests {
 
     fn check_to(target: &str, headers: &[(&'static str, &str)]) -> Result<(), Refusal> {
         let bound = "192.0.2.7:7400".parse().expect("an address");
-        let policy = HostPolicy::new(bound, &["Box.example.".to_owned()]);
+        let policy = HostPolicy::new(
+            bound,
+            &["Box.example.".to_owned(), "Port.example:7400".to_owned()],
+        );
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().expect("a header value"));
@@ -179,6 +187,8 @@ mod tests {
             "192.0.2.7:7400",
             "box.example",
             "BOX.example:443",
+            "port.example:7400",
+            "port.example",
             "[::ffff:127.0.0.1]",
         ] {
             assert_eq!(check(&[("host", host)]), Ok(()), "{host}");

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{assets, navigation};
 use crate::{
     http::{Problem, RequestId},
-    security::{CsrfToken, Permission, Principal, Via},
+    security::{AuditNote, CsrfToken, Permission, Principal, Via},
     server::AppState,
 };
 
@@ -235,6 +235,12 @@ impl Ui {
             .and_then(|cookie| HeaderValue::try_from(cookie).ok());
         if let Some(cookie) = cookie {
             response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        if flash.tone == "bad" {
+            response.extensions_mut().insert(AuditNote {
+                status: Some(StatusCode::UNPROCESSABLE_ENTITY.as_u16()),
+                ..AuditNote::default()
+            });
         }
         response
     }

@@ -35,17 +35,23 @@ async fn serve(settings: &Settings, output: &Output) -> Result<(), CliError> {
     let tls = tls(settings)?;
     let guarded = tls.is_some() || settings.switch("allow_remote")?;
     if !address.ip().is_loopback() && (dev || !guarded) {
-        let why = if dev {
-            "--dev is for this machine alone"
+        let (why, hint) = if dev {
+            (
+                "--dev is for this machine alone",
+                "leave --dev out: then callers need a token",
+            )
         } else {
-            "it is not a loopback address, and the server speaks no TLS"
+            (
+                "it is not a loopback address, and the server speaks no TLS",
+                "give it a certificate with --tls-cert and --tls-key, or say --allow-remote: then everybody on the way can read tokens, and run code here with them",
+            )
         };
         return Err(CliError::new(
             Exit::Refused,
             "not_loopback",
             format!("refusing to listen on {address}: {why}"),
         )
-        .hint("give it a certificate with --tls-cert and --tls-key, or say --allow-remote: then everybody on the way can read tokens, and run code here with them"));
+        .hint(hint));
     }
     let data_dir = settings.data_dir();
     fs::create_dir_all(&data_dir).map_err(|error| {

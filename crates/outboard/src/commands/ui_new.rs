@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &UiNewArgs, output: &Output) -> Result<(), CliError
     output.result(&result, || {
         let shown = directory.display();
         line(&format!("wrote {name} in {shown}"));
-        line("next:");
+        line("next, unless it is in the plugins directory already, copy it there, then load it:");
         line(&format!(
             "  cp -r {shown} \"$(outboard config show plugins_dir)/\""
         ));

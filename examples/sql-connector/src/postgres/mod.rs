@@ -41,7 +41,7 @@ pub(crate) async fn run(
     );
     let session = tokio::select! {
         session = connecting => session?,
-        () = context.cancelled() => return Err(failure::timeout(limits.time)),
+        () = context.cancelled() => return Err(failure::cancelled()),
         () = tokio::time::sleep_until(deadline) => return Err(failure::timeout(limits.time)),
     };
     let cancel = session.client.cancel_token();
@@ -50,7 +50,7 @@ pub(crate) async fn run(
         outcome = work => outcome,
         () = context.cancelled() => {
             interrupt(cancel, secure).await;
-            Err(failure::timeout(limits.time))
+            Err(failure::cancelled())
         }
         () = tokio::time::sleep_until(deadline) => {
             interrupt(cancel, secure).await;

@@ -111,6 +111,9 @@ pub(crate) struct AuditNote {
     pub(crate) target: Option<String>,
     /// More.
     pub(crate) detail: Option<String>,
+    /// How it went, where the status of the answer does not say so: a form that failed is
+    /// answered with a page that says why.
+    pub(crate) status: Option<u16>,
     /// Whether the log says it already, so that the same is not said a hundred times.
     pub(crate) is_known: bool,
 }

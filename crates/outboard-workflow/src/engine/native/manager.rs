@@ -285,7 +285,13 @@ impl PluginManager {
         let mut failures = Vec::new();
         for (name, _) in states.into_iter().filter(|(_, state)| state.enabled) {
             if let Err(error) = self.enable(&name).await {
-                tracing::warn!(plugin = name, %error, "a plugin could not be enabled again");
+                // One that is registered later is enabled then, and one that is gone is
+                // nobody's trouble.
+                if matches!(error, EngineError::NotRegistered { .. }) {
+                    tracing::debug!(plugin = name, "a plugin that was enabled is not here yet");
+                } else {
+                    tracing::warn!(plugin = name, %error, "a plugin could not be enabled again");
+                }
                 failures.push((name, error));
             }
         }
