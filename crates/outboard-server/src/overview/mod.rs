@@ -11,8 +11,6 @@
 mod describe;
 mod judge;
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use outboard_connector::host::{ConnectorHost, InstanceView};
 use schemars::JsonSchema;
@@ -67,19 +65,9 @@ pub(crate) async fn problems(state: &AppState) -> Vec<Problem> {
 
 /// UI plugins that are there and cannot be shown as they are.
 async fn pages(state: &AppState) -> Vec<(String, String)> {
-    let manager = &state.ui_plugins;
-    let mut wrong: BTreeMap<String, String> = manager
-        .problems()
-        .into_iter()
-        .map(|(name, problem)| (name, problem.detail))
-        .collect();
     // Where the directory cannot be read, the list of plugins says so.
-    for plugin in manager.discover_plugins().await.unwrap_or_default() {
-        if let Err(error) = plugin.manifest {
-            let why = manager.without_paths(&error.to_string());
-            wrong.entry(plugin.name).or_insert(why);
-        }
-    }
+    let on_disk = state.ui_plugins.discover_plugins().await;
+    let wrong = state.ui_plugins.troubles(&on_disk.unwrap_or_default());
     wrong.into_iter().collect()
 }
 

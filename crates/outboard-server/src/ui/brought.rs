@@ -9,7 +9,7 @@ use axum::{
 use super::{
     navigation::href,
     page::{Flash, Ui, UiResult},
-    plugin::bad,
+    plugin::{bad, no_verb},
     state::Mark,
 };
 use crate::{http::Problem, security::Permission, server::AppState, ui_plugins::UiPluginError};
@@ -39,7 +39,7 @@ pub(super) async fn rows(state: &AppState, ui: &Ui) -> Result<Vec<Row>, Problem>
     let manager = &state.ui_plugins;
     let found = manager.discover_plugins().await;
     let found = found.map_err(|error| failed(state, &error))?;
-    let mut problems = manager.problems();
+    let mut troubles = manager.troubles(&found);
     let manages = ui.may(&Permission::PLUGINS_MANAGE);
     let mut names: Vec<String> = found.iter().map(|plugin| plugin.name.clone()).collect();
     names.extend(manager.loaded_plugins());
@@ -67,12 +67,12 @@ pub(super) async fn rows(state: &AppState, ui: &Ui) -> Result<Vec<Row>, Problem>
         if !manages && (entry.is_none() || (pages.is_empty() && !all.is_empty())) {
             continue;
         }
-        let why = match (problems.remove(&name), &on_disk) {
-            (Some(problem), _) => Some(problem.detail),
-            (None, Some(Err(error))) => Some(manager.without_paths(&error.to_string())),
-            (None, None) => Some("its directory is gone".to_owned()),
-            _ => None,
+        let gone = || {
+            on_disk
+                .is_none()
+                .then(|| "its directory is gone".to_owned())
         };
+        let why = troubles.remove(&name).or_else(gone);
         let word = match (&entry, is_shown, manifest) {
             (Some(_), true, _) => "loaded",
             (Some(_), false, _) => "disabled",
@@ -122,9 +122,7 @@ pub(super) async fn change(
             Some(("Enable it again", "enable")),
         ),
         _ => {
-            let verb: String = verb.chars().take(40).collect();
-            return Err(Problem::not_found(format!("nobody can {verb:?} here"))
-                .with_hint("there are load, reload, unload, enable and disable"));
+            return Err(no_verb(&verb, "load, reload, unload, enable and disable"));
         }
     };
     Ok(answer(&ui, &name, &verb, done, takes_back))

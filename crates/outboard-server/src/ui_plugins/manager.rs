@@ -324,6 +324,22 @@ impl UiPluginManager {
         lock(&self.shared.problems).clone()
     }
 
+    /// What is wrong with UI plugins, by name, without paths of this machine: why the last
+    /// load failed, else what makes what is on disk unusable.
+    pub(crate) fn troubles(&self, on_disk: &[DiscoveredUiPlugin]) -> BTreeMap<String, String> {
+        let problems = self.problems().into_iter();
+        let mut wrong: BTreeMap<String, String> = problems
+            .map(|(name, problem)| (name, problem.detail))
+            .collect();
+        for plugin in on_disk {
+            if let Err(error) = &plugin.manifest {
+                let why = || self.without_paths(&error.to_string());
+                wrong.entry(plugin.name.clone()).or_insert_with(why);
+            }
+        }
+        wrong
+    }
+
     /// A text for whoever asks over HTTP: files are named from the plugins directory on,
     /// and where that is stays with us.
     pub(crate) fn without_paths(&self, text: &str) -> String {

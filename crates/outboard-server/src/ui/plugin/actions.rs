@@ -62,7 +62,7 @@ pub(in crate::ui) fn bad(what: &str, problem: &Problem) -> Flash {
 }
 
 /// That there is no such verb.
-fn no_verb(verb: &str, known: &str) -> Problem {
+pub(in crate::ui) fn no_verb(verb: &str, known: &str) -> Problem {
     let verb: String = verb.chars().take(40).collect();
     Problem::not_found(format!("nobody can {verb:?} here")).with_hint(format!("there are {known}"))
 }

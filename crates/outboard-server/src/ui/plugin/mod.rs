@@ -29,7 +29,7 @@ use axum::{
 
 use self::head::{Head, Tab};
 pub(super) use self::{
-    actions::bad,
+    actions::{bad, no_verb},
     connector::{describe, failed, host_of},
 };
 use super::page::{Ui, UiResult, render};

@@ -30,6 +30,10 @@ async fn pages_that_plugins_bring_are_loaded_disabled_and_taken_away_from_the_li
     assert!(!page.contains("To<b>day"), "it is text: {page}");
     assert!(!page.contains("/ui/pages/reports/today"), "{page}");
 
+    let problems = client.get("/api/v1/problems").await;
+    assert!(problems.body.contains("The pages of torn"), "{problems:?}");
+    assert!(!problems.body.contains("reports"), "{problems:?}");
+
     let change = async |verb: &str| {
         client
             .submit_and_follow(&format!("{PLUGINS}/ui/reports/{verb}"), &[])
